@@ -118,7 +118,7 @@ enum err ctl_receive(int fd, struct buf *out, int timeout_ms)
 
 enum err ctl_ask(const char *path, struct str message, struct buf *answer, int timeout_ms)
 {
-    int fd;
+    int fd = -1;
     enum err e = ctl_connect(path, &fd);
     if (e != OK)
         return e;
