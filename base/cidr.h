@@ -28,7 +28,7 @@ enum ip_class { /* what kind of address; the first that fits */
                 IP_LOOPBACK,    /* 127/8, ::1 */
                 IP_LINK_LOCAL,  /* 169.254/16 (cloud metadata lives here), fe80::/10 */
                 IP_METADATA,    /* well-known metadata addresses outside link-local: fd00:ec2::254,
-                                   100.100.100.200 */
+                                   100.100.100.200, 168.63.129.16, 192.0.0.192 */
                 IP_PRIVATE,     /* 10/8, 172.16/12, 192.168/16, 100.64/10, fc00::/7, fec0::/10 */
                 IP_MULTICAST,   /* 224/4, ff00::/8 */
                 IP_RESERVED,    /* 240/4, broadcast, documentation, benchmarking, NAT64/6to4/Teredo

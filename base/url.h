@@ -14,7 +14,9 @@ struct url {
     struct host host;
     uint16_t port; /* never 0; the scheme's default when the text names none */
     bool is_port_default;
-    struct str path_query; /* as sent upstream: starts with '/', fragment removed, not re-encoded */
+    /* As sent upstream: starts with '/', fragment removed, not re-encoded. Only "http://host?q",
+     * which has a query and no path, gives "?q": who sends it puts the '/' before. */
+    struct str path_query;
 };
 
 /* An absolute http or https URL. Userinfo, missing host, bad port, control bytes, space, non-ASCII
