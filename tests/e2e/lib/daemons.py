@@ -5,6 +5,7 @@ talks to them as outsiders do. Everything a Stack starts ends, by pid, when its 
         s.api.put("/policy/draft", {...}); s.publish(doc)
         s.get("http://origin.test:1234/", user=("alice", "secret"))
 """
+import getpass
 import json
 import os
 import re
@@ -160,7 +161,7 @@ class Stack:
         self.own_state = state is None
         self.state = state or tempfile.mkdtemp(prefix="proxyd-test-")
         self.proxy_port, self.admin_port = free_port(), free_port()
-        self.proxy_options = {"workers": "1", "allow-private": "127.0.0.0/8", **(proxy or {})}
+        self.proxy_options = {"workers": "1", "allow-private": "127.0.0.0/8", "user": getpass.getuser(), **(proxy or {})}
         self.proxy_lines = list(proxy_lines)
         self.admin_options = admin or {}
         self.start_now, self.login_now = start, login
