@@ -121,6 +121,7 @@ bool headers_list_next(struct str *rest, struct str *element);
 /* Does any element of any field of this id equal the token, caseless? */
 bool headers_list_has(const struct headers *h, enum header_id id, struct str token);
 
-bool header_is_token(struct str s); /* 1*tchar, RFC 9110 5.6.2 */
+extern const uint8_t header_tchar[256]; /* 1 where a byte may stand in a token */
+bool header_is_token(struct str s);     /* 1*tchar, RFC 9110 5.6.2 */
 
 #endif

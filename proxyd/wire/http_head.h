@@ -77,8 +77,10 @@ struct http_head {
     struct str reason;
     /* private: progress of the scan */
     const struct http_limits *limits;
-    uint32_t at;   /* next byte to look at */
-    uint32_t line; /* start of the line that is being looked at */
+    uint32_t at;       /* next byte to look at */
+    uint32_t line;     /* start of the line that is being looked at */
+    uint32_t url_at;   /* start of the target, or of the reason */
+    uint32_t line_end; /* end of the target, or of the reason */
     uint8_t phase;
 };
 

@@ -39,8 +39,7 @@ enum err http_write_response(const struct http_head *res, const struct http_forw
 struct http_reply {
     uint16_t status;
     bool is_close;
-    bool has_body; /* write Content-Length (also for HEAD, the body is then not sent) */
-    uint64_t body_bytes;
+    uint64_t body_bytes;     /* written as Content-Length, but never with 1xx, 204 and 304 */
     int64_t now_s;           /* Unix time for Date */
     struct str content_type; /* empty: none */
     struct str node;         /* for Proxy-Status; empty: no such field */
