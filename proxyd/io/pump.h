@@ -1,0 +1,59 @@
+/* pump: bytes from one stream to another with back-pressure, one direction at a time. A gate looks
+ * at what came and says how much of it may go on; without one everything does. A buffer is held
+ * only while bytes wait. This is the place where splice will stand.
+ * Owner: caller's storage; the buffers are the pool's. Threads: one worker. */
+#ifndef PROXYD_IO_PUMP_H
+#define PROXYD_IO_PUMP_H
+
+#include "proxyd/io/bufpool.h"
+#include "proxyd/io/stream.h"
+
+enum pump_word {
+    PUMP_WAIT_READ,  /* the source has nothing now */
+    PUMP_WAIT_WRITE, /* the sink takes nothing now */
+    PUMP_YIELD,      /* moved a fair share; call again at the end of the turn */
+    PUMP_END,        /* the gate's message is complete, or the source ended: all is written */
+    PUMP_CUT,        /* the source ended or broke in the middle of the message */
+    PUMP_BAD,        /* the gate refused the bytes */
+    PUMP_LOST,       /* the sink is broken */
+    PUMP_NOMEM,
+};
+
+struct pump_gate {
+    /* bytes: what waits. *n of them may go on; the others are offered again with more behind.
+     * OK: the message ends behind them. ERR_AGAIN: more to come. ERR_INVALID: refused. */
+    enum err (*take)(void *ctx, struct str bytes, size_t *n);
+    /* The source ended in order: OK when the message is complete by that. */
+    enum err (*eof)(void *ctx);
+};
+
+struct pump {
+    struct stream *from, *to;
+    struct bufpool *pool;
+    const struct pump_gate *gate; /* NULL: everything passes, the source's end is the end */
+    void *gate_ctx;
+    struct iobuf *lead; /* goes out first, ungated (a head); given back when written; may be NULL */
+    struct iobuf *b;    /* bytes[at..at+passed) may go, the rest waits for the gate */
+    uint32_t n_passed;
+    bool is_large;  /* use large buffers */
+    bool is_done;   /* the gate has said OK, or the source ended */
+    bool is_eof;    /* the source has ended */
+    uint64_t n_out; /* bytes written, the lead included */
+};
+
+/* Moves what can be moved. After PUMP_END b may hold surplus bytes behind the message's end: they
+ * belong to the caller (see pump_surplus), who gives the buffer back. */
+enum pump_word pump_run(struct pump *p);
+
+/* Bytes that came behind the end of the message. */
+static inline struct str pump_surplus(const struct pump *p)
+{
+    return p->b ? iobuf_str(p->b) : (struct str){"", 0};
+}
+void pump_release(struct pump *p); /* gives all buffers back */
+static inline bool pump_holds(const struct pump *p)
+{
+    return p->lead || p->b;
+}
+
+#endif

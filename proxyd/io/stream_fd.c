@@ -1,0 +1,128 @@
+/* stream_fd: reads and writes on a socket, keeping track of what would block. */
+#include "proxyd/io/stream_fd.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proxyd/io/fd.h"
+
+static inline struct stream_fd *self(struct stream *s)
+{
+    return LIST_ENTRY(s, struct stream_fd, s);
+}
+
+static enum err fd_read(struct stream *s, void *p, size_t room, size_t *n)
+{
+    for (;;) {
+        ssize_t got = recv(self(s)->lf.fd, p, room, 0);
+        if (got > 0) {
+            /* a short read has emptied the socket, unless an end or error stands behind it */
+            if ((size_t)got < room && !(s->ready & STREAM_HANGUP))
+                s->ready &= ~(unsigned)STREAM_READABLE;
+            *n = (size_t)got;
+            return OK;
+        }
+        if (got == 0)
+            return ERR_EOF;
+        if (errno == EINTR)
+            continue;
+        if (errno == EAGAIN) {
+            s->ready &= ~(unsigned)STREAM_READABLE;
+            return ERR_AGAIN;
+        }
+        return err_from_errno(errno);
+    }
+}
+
+static enum err fd_writev(struct stream *s, const struct iovec *v, int n_v, size_t *n)
+{
+    size_t want = 0;
+    for (int i = 0; i < n_v; i++)
+        want += v[i].iov_len;
+    for (;;) {
+        ssize_t put;
+        if (n_v == 1) {
+            put = send(self(s)->lf.fd, v->iov_base, v->iov_len, MSG_NOSIGNAL);
+        } else {
+            struct msghdr m = {.msg_iovlen = (size_t)n_v};
+            /* sendmsg does not write through it */
+            m.msg_iov = (struct iovec *)(uintptr_t)v;
+            put = sendmsg(self(s)->lf.fd, &m, MSG_NOSIGNAL);
+        }
+        if (put >= 0) {
+            if ((size_t)put < want)
+                s->ready &= ~(unsigned)STREAM_WRITABLE;
+            *n = (size_t)put;
+            return OK;
+        }
+        if (errno == EINTR)
+            continue;
+        if (errno == EAGAIN) {
+            s->ready &= ~(unsigned)STREAM_WRITABLE;
+            return ERR_AGAIN;
+        }
+        return err_from_errno(errno);
+    }
+}
+
+static void fd_shut(struct stream *s)
+{
+    (void)shutdown(self(s)->lf.fd, SHUT_WR);
+}
+
+static void fd_close_stream(struct stream *s, bool is_abort)
+{
+    struct stream_fd *f = self(s);
+    if (f->lf.fd < 0)
+        return;
+    loop_forget(f->loop, &f->lf);
+    if (is_abort)
+        fd_abort_on_close(f->lf.fd);
+    fd_close(&f->lf.fd);
+}
+
+static enum err fd_local_address(const struct stream *s, struct ip_port *out)
+{
+    return fd_local(stream_fd_of(s), out);
+}
+
+static const struct stream_ops fd_ops = {
+    .read = fd_read,
+    .writev = fd_writev,
+    .shut = fd_shut,
+    .close = fd_close_stream,
+    .local = fd_local_address,
+};
+
+static void on_event(struct loop_fd *lf, uint32_t events)
+{
+    struct stream_fd *f = LIST_ENTRY(lf, struct stream_fd, lf);
+    unsigned ready = f->s.ready;
+    if (events & EPOLLIN)
+        ready |= STREAM_READABLE;
+    if (events & EPOLLOUT)
+        ready |= STREAM_WRITABLE;
+    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+        ready |= STREAM_READABLE | STREAM_HANGUP;
+    if (events & (EPOLLHUP | EPOLLERR))
+        ready |= STREAM_WRITABLE;
+    f->s.ready = ready;
+    f->s.on_ready(&f->s);
+}
+
+enum err stream_fd_open(struct stream_fd *f, struct loop *l, int take_fd)
+{
+    *f = (struct stream_fd){.s.ops = &fd_ops, .lf.fd = take_fd, .lf.on_event = on_event, .loop = l};
+    return loop_add(l, &f->lf, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+}
+
+int stream_fd_of(const struct stream *s)
+{
+    if (s->ops != &fd_ops)
+        return -1;
+    return ((const struct stream_fd *)(const void *)((const char *)s -
+                                                     offsetof(struct stream_fd, s)))
+        ->lf.fd;
+}
