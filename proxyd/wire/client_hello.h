@@ -6,7 +6,7 @@
 
 #include "base/host.h"
 
-#define CLIENT_HELLO_MAX  32768 /* of the handshake message */
+#define CLIENT_HELLO_MAX  16384 /* of the handshake message */
 #define CLIENT_HELLO_ALPN 8
 
 struct client_hello {
