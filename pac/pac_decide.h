@@ -31,6 +31,6 @@ struct pac_answer {
 enum err pac_decide(const struct pac_input *in, const struct pac_query *q, struct buf *text,
                     struct pac_answer *out) MUST_CHECK;
 
-const char *pac_why_name(enum pac_why w); /* "address" "plain-name" "exact" ... */
+const char *pac_decide_why_name(enum pac_why w); /* "address" "plain-name" "exact" ... */
 
 #endif

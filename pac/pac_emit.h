@@ -6,18 +6,12 @@
 #define PAC_PAC_EMIT_H
 
 #include "base/buf.h"
-#include "pac/pac_model.h"
+#include "pac/pac_entry.h"
 
 #define PAC_TYPE       "application/x-ns-proxy-autoconfig"
 #define PAC_WARN_BYTES (256u * 1024) /* some middle boxes cap here */
 #define PAC_MAX_BYTES  (900u * 1000) /* Chromium and WinHTTP stop at 1 MB */
 #define PAC_ETAG_BYTES 20            /* quotes, 16 hexadecimal digits, zero */
-
-/* What a proxy entry without a host stands for: where the client reached us. */
-struct pac_self {
-    struct str host; /* normal form of a name or address, no brackets */
-    uint16_t port;   /* of the proxy */
-};
 
 struct pac_input {
     const struct pac_model *model;

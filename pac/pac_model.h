@@ -85,6 +85,13 @@ struct pac_model {
     struct pac_store *store; /* the memory all of this lives in, and the reference count */
 };
 
+struct arena;
+
+/* For pac_parse alone: an empty model with one reference (NULL: no memory), and where to put its
+ * parts. */
+struct pac_model *pac_model_new(void);
+struct arena *pac_model_arena(struct pac_model *m);
+
 struct pac_model *pac_model_ref(struct pac_model *m);
 void pac_model_unref(struct pac_model *m); /* NULL is fine */
 
@@ -95,5 +102,9 @@ size_t pac_model_profile_for(const struct pac_model *m, const struct ip *client)
 /* ERR_NOT_FOUND. */
 enum err pac_model_profile_named(const struct pac_model *m, struct str name,
                                  size_t *out) MUST_CHECK;
+
+/* True for an http or https URL of plain printable ASCII that needs no escaping in a URL: what
+ * clients may be told to fetch. */
+bool pac_model_url_ok(struct str url);
 
 #endif
