@@ -1,0 +1,62 @@
+/* list_import: bytes of an upload to sorted, deduplicated category content with a report, and that
+ * into the store. Takes any format of list_formats, and archives (tar, tar.gz, tar.zst, zip, gz of
+ * one list) holding a squidGuard/UT1 tree: <category>/{domains,urls,expressions,ips}, or flat files
+ * <category>.{domains,urls,expressions,ips,txt,hosts}.
+ * Slow (a second per million lines): run it in a job thread. Nothing is stored before
+ * list_import_save. Limits: bytes after unpacking, members and entries bounded; names in an archive
+ * never touch the file system; links are reported and skipped. */
+#ifndef DB_LIST_IMPORT_H
+#define DB_LIST_IMPORT_H
+
+#include "db/list_formats.h"
+
+#define LIST_IMPORT_MAX_BYTES   ((uint64_t)2 << 30) /* unpacked */
+#define LIST_IMPORT_MAX_MEMBERS 20000
+#define LIST_IMPORT_MAX_ENTRIES ((uint64_t)50000000)
+
+struct list_import_options {
+    struct str category; /* everything goes here; empty: each folder or file names its own */
+    struct str prefix;   /* only categories whose name begins so */
+    enum list_format format;
+    uint64_t max_bytes; /* 0: LIST_IMPORT_MAX_BYTES */
+    /* Now and then; done in 0..1; false cancels (ERR_CLOSED). May be NULL. */
+    bool (*progress)(void *ctx, double done);
+    void *ctx;
+};
+
+struct list_import_category { /* one category of the import, sorted by name */
+    struct str name;
+    enum list_format format;
+    uint64_t counts[LIST_KINDS];
+    uint64_t accepted, duplicates, n_rejected;
+    const struct list_reject *rejects;
+    size_t n_rejects;
+    uint64_t added, removed; /* against the store; set by list_import_save */
+};
+
+struct list_import;
+
+/* bytes: the whole upload (mapped or in memory), needed until this returns. ERR_INVALID: nothing in
+ * it could be read, ERR_LIMIT: over a bound, ERR_CORRUPT: a damaged archive, ERR_CLOSED: cancelled,
+ * ERR_NOMEM. why gets one sentence then. */
+enum err list_import_read(const struct list_import_options *o, struct str bytes,
+                          char why[STORE_WHY_BYTES], struct list_import **out) MUST_CHECK;
+void list_import_free(struct list_import *im); /* NULL is fine */
+
+size_t list_import_count(const struct list_import *im);
+const struct list_import_category *list_import_at(const struct list_import *im, size_t i);
+/* Entries of one category and kind, in order. */
+void list_import_each(const struct list_import *im, size_t i, enum list_kind kind,
+                      const struct list_visit *v);
+
+struct list_import_save {
+    bool merge;   /* keep what is there; else the import replaces it, in the categories it names */
+    bool dry_run; /* only compare: fills added and removed */
+    struct str source;
+    int64_t at_ms;
+};
+/* All categories in one transaction, with their reports. */
+enum err list_import_save(struct list_import *im, struct store *s,
+                          const struct list_import_save *how) MUST_CHECK;
+
+#endif
