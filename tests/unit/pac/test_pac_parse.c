@@ -45,7 +45,9 @@ static void test_default(void **state)
 static char *around(const char *inner)
 {
     char *text = NULL;
-    if (asprintf(&text, "{\"profiles\":[{\"name\":\"x\",\"proxies\":[{\"host\":\"p.example\",\"port\":3128}]%s}]}",
+    if (asprintf(&text,
+                 "{\"profiles\":[{\"name\":\"x\",\"proxies\":[{\"host\":\"p.example\",\"port\":"
+                 "3128}]%s}]}",
                  inner) < 0)
         abort();
     return text;
@@ -71,22 +73,28 @@ static void test_faults(void **state)
         {"proxy without port",
          "{\"profiles\":[{\"name\":\"x\",\"proxies\":[{\"host\":\"p.example\"}]}]}",
          "/profiles/0/proxies/0", "no-port"},
-        {"port 0", "{\"profiles\":[{\"name\":\"x\",\"proxies\":[{\"host\":\"p.example\",\"port\":0}]}]}",
+        {"port 0",
+         "{\"profiles\":[{\"name\":\"x\",\"proxies\":[{\"host\":\"p.example\",\"port\":0}]}]}",
          "/profiles/0/proxies/0/port", "out-of-range"},
         {"bad proxy host",
          "{\"profiles\":[{\"name\":\"x\",\"proxies\":[{\"host\":\"a\\\"b\",\"port\":1}]}]}",
          "/profiles/0/proxies/0/host", "bad-host"},
-        {"weight", "{\"profiles\":[{\"name\":\"x\",\"proxies\":[{\"host\":\"p\",\"port\":1,\"weight\":9}]}]}",
+        {"weight",
+         "{\"profiles\":[{\"name\":\"x\",\"proxies\":[{\"host\":\"p\",\"port\":1,\"weight\":9}]}]}",
          "/profiles/0/proxies/0/weight", "out-of-range"},
-        {"type", "{\"profiles\":[{\"name\":\"x\",\"proxies\":[{\"host\":\"p\",\"port\":1,\"type\":\"ftp\"}]}]}",
+        {"type",
+         "{\"profiles\":[{\"name\":\"x\",\"proxies\":[{\"host\":\"p\",\"port\":1,\"type\":\"ftp\"}]"
+         "}]}",
          "/profiles/0/proxies/0/type", "unknown-value"},
-        {"url", "{\"url\":\"file:///x\",\"profiles\":[{\"name\":\"x\",\"fallback\":\"direct\"}]}", "/url",
-         "bad-url"},
+        {"url", "{\"url\":\"file:///x\",\"profiles\":[{\"name\":\"x\",\"fallback\":\"direct\"}]}",
+         "/url", "bad-url"},
         {"two open profiles",
-         "{\"profiles\":[{\"name\":\"x\",\"fallback\":\"direct\"},{\"name\":\"y\",\"fallback\":\"direct\"}]}",
+         "{\"profiles\":[{\"name\":\"x\",\"fallback\":\"direct\"},{\"name\":\"y\",\"fallback\":"
+         "\"direct\"}]}",
          "/profiles", "no-default"},
         {"same name",
-         "{\"profiles\":[{\"name\":\"x\",\"fallback\":\"direct\"},{\"name\":\"x\",\"fallback\":\"direct\","
+         "{\"profiles\":[{\"name\":\"x\",\"fallback\":\"direct\"},{\"name\":\"x\",\"fallback\":"
+         "\"direct\","
          "\"networks\":[\"10.0.0.0/8\"]}]}",
          "/profiles/1", "same-name"},
     };
@@ -108,15 +116,18 @@ static void test_faults(void **state)
         {"list as object", ",\"direct\":{\"ports\":{}}", "/profiles/0/direct/ports", "wrong-type"},
         {"flag", ",\"resolve_names\":1", "/profiles/0/resolve_names", "wrong-type"},
         {"name in two routes",
-         ",\"direct\":{\"domains\":[\"a.example\"]},\"routes\":[{\"name\":\"r\",\"fallback\":\"direct\","
+         ",\"direct\":{\"domains\":[\"a.example\"]},\"routes\":[{\"name\":\"r\",\"fallback\":"
+         "\"direct\","
          "\"domains\":[\"A.EXAMPLE.\"]}]",
          "/profiles/0/routes/0/domains/0", "two-routes"},
         {"network in two routes",
-         ",\"direct\":{\"networks\":[\"10.0.0.0/8\"]},\"routes\":[{\"name\":\"r\",\"fallback\":\"direct\","
+         ",\"direct\":{\"networks\":[\"10.0.0.0/"
+         "8\"]},\"routes\":[{\"name\":\"r\",\"fallback\":\"direct\","
          "\"networks\":[\"10.0.0.0/8\"]}]",
          "/profiles/0/routes/0/networks/0", "two-routes"},
-        {"route named as one of ours", ",\"routes\":[{\"name\":\"direct\",\"fallback\":\"direct\"}]",
-         "/profiles/0/routes/0", "same-name"},
+        {"route named as one of ours",
+         ",\"routes\":[{\"name\":\"direct\",\"fallback\":\"direct\"}]", "/profiles/0/routes/0",
+         "same-name"},
     };
     size_t n = sizeof cases / sizeof *cases;
     for (size_t i = 0; i < n + sizeof inner / sizeof *inner; i++) {
@@ -164,10 +175,11 @@ static uint16_t route_of(const struct pac_profile *p, uint32_t ip)
 static void test_ranges(void **state)
 {
     (void)state;
-    char *text = around(
-        ",\"direct\":{\"networks\":[\"0.0.0.0/0\",\"10.0.0.0/8\",\"10.1.2.128/25\",\"255.255.255.255/32\"]},"
-        "\"routes\":[{\"name\":\"a\",\"fallback\":\"direct\",\"networks\":[\"10.1.0.0/16\",\"10.255.255.255/32\","
-        "\"255.0.0.0/8\",\"10.1.2.128/26\"]}]");
+    char *text = around(",\"direct\":{\"networks\":[\"0.0.0.0/0\",\"10.0.0.0/8\",\"10.1.2.128/"
+                        "25\",\"255.255.255.255/32\"]},"
+                        "\"routes\":[{\"name\":\"a\",\"fallback\":\"direct\",\"networks\":[\"10.1."
+                        "0.0/16\",\"10.255.255.255/32\","
+                        "\"255.0.0.0/8\",\"10.1.2.128/26\"]}]");
     static const struct {
         uint32_t ip;
         uint16_t route;
@@ -191,10 +203,11 @@ static void test_ranges(void **state)
 static void test_profiles(void **state)
 {
     (void)state;
-    struct pac_model *m = good(
-        "{\"profiles\":[{\"name\":\"all\",\"fallback\":\"direct\"},"
-        "{\"name\":\"site\",\"fallback\":\"direct\",\"networks\":[\"10.0.0.0/8\",\"2001:db8::/32\"]},"
-        "{\"name\":\"lab\",\"fallback\":\"direct\",\"networks\":[\"10.9.0.0/16\"]}]}");
+    struct pac_model *m =
+        good("{\"profiles\":[{\"name\":\"all\",\"fallback\":\"direct\"},"
+             "{\"name\":\"site\",\"fallback\":\"direct\",\"networks\":[\"10.0.0.0/8\",\"2001:db8::/"
+             "32\"]},"
+             "{\"name\":\"lab\",\"fallback\":\"direct\",\"networks\":[\"10.9.0.0/16\"]}]}");
     static const struct {
         const char *ip;
         size_t profile;
@@ -236,9 +249,9 @@ static void test_warnings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_default), cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_default),     cmocka_unit_test(test_faults),
         cmocka_unit_test(test_all_at_once), cmocka_unit_test(test_ranges),
-        cmocka_unit_test(test_profiles), cmocka_unit_test(test_warnings),
+        cmocka_unit_test(test_profiles),    cmocka_unit_test(test_warnings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
