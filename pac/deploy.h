@@ -18,7 +18,7 @@ struct deploy_input {
     const struct pac_input *pac; /* the profile whose proxies and direct names are spoken of */
     struct str pac_url;          /* https://... for policy; http or https, validated here */
     struct str wpad_domain;      /* "corp.example": where wpad. is put; may be empty */
-    struct str wpad_address;     /* address of the machine that answers WPAD; may be empty */
+    struct str wpad_address;     /* IPv4 address of the machine that answers WPAD; may be empty */
 };
 
 /* The target at a position, NULL after the last. */
