@@ -9,9 +9,9 @@
 #include "pac/pac_entry.h"
 
 #define PAC_TYPE       "application/x-ns-proxy-autoconfig"
-#define PAC_WARN_BYTES (256u * 1024) /* some middle boxes cap here */
-#define PAC_MAX_BYTES  (900u * 1000) /* Chromium and WinHTTP stop at 1 MB */
-#define PAC_ETAG_BYTES 20            /* quotes, 16 hexadecimal digits, zero */
+#define PAC_WARN_BYTES 262144u /* some middle boxes cap here */
+#define PAC_MAX_BYTES  900000u /* Chromium and WinHTTP stop at 1 MB */
+#define PAC_ETAG_BYTES 20      /* quotes, 16 hexadecimal digits, zero */
 
 struct pac_input {
     const struct pac_model *model;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/must.h"
+
 static int by_name(const void *a, const void *b)
 {
     const struct pac_raw_name *x = a, *y = b;
@@ -78,6 +80,7 @@ static void put(struct sweep *s, struct ip lo, struct ip hi, uint16_t route)
 {
     if (memcmp(lo.b, hi.b, sizeof lo.b) > 0)
         return;
+    must(s->out != NULL);
     struct pac_range6 *before = s->n > 0 ? &s->out[s->n - 1] : NULL;
     struct ip next = before ? step(before->hi, 1) : lo;
     if (before && before->route == route && ip_eq(&next, &lo))
