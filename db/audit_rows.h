@@ -5,6 +5,7 @@
 #ifndef DB_AUDIT_ROWS_H
 #define DB_AUDIT_ROWS_H
 
+#include "base/buf.h"
 #include "db/store.h"
 
 struct audit_row {

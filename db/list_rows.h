@@ -5,6 +5,7 @@
 #ifndef DB_LIST_ROWS_H
 #define DB_LIST_ROWS_H
 
+#include "base/buf.h"
 #include "db/store.h"
 
 enum list_kind {
