@@ -123,6 +123,19 @@ static struct str authority_of(struct str target)
     return str_sub(target, from, end);
 }
 
+/* ALPHA *( ALPHA / DIGIT / "+" / "-" / "." ), RFC 3986 3.1 */
+static bool is_scheme(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = str_lower(s.p[i]);
+        bool is_letter = c >= 'a' && c <= 'z';
+        bool is_other = (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.' || c == '_';
+        if (!is_letter && (i == 0 || !is_other))
+            return false;
+    }
+    return s.n > 0;
+}
+
 static enum err read_absolute(struct http_head *h, struct http_refusal *why)
 {
     if (url_parse(h->target, &h->url) == OK) {
@@ -133,7 +146,7 @@ static enum err read_absolute(struct http_head *h, struct http_refusal *why)
     size_t mark = str_find_str(h->target, STR("://"));
     bool is_http =
         str_starts_nocase(h->target, STR("http:")) || str_starts_nocase(h->target, STR("https:"));
-    if (mark == STR_NPOS || mark == 0 || is_http || !header_is_token(str_sub(h->target, 0, mark)))
+    if (mark == STR_NPOS || is_http || !is_scheme(str_sub(h->target, 0, mark)))
         return refuse(why, 400, "target");
     return refuse(why, 501, "scheme");
 }
