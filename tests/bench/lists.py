@@ -1,0 +1,86 @@
+"""What both proxies are given to judge by: made-up rules and patterns, the same at every run, and real category names
+where the shared data are at hand. Written in each proxy's own words."""
+import json
+import os
+import random
+import subprocess
+
+N_RULES = N_PATTERNS = 1000
+N_NAMES = 200_000
+SYLLABLES = "ba ce di fo gu ka le mi no pu ra se ti vo zu bra cle dri flo gru pla sta tre".split()
+FORMS = ["(^|[-.?+=/_0-9]){a}([-.?+=/_0-9]|$)", "/{a}/(banner|ads?)[0-9]*\\.(gif|jpe?g)", "^http://[^/]*{a}[0-9]*\\.(com|net)/",
+         "[?&]{a}=[0-9a-f]+(&|$)", "/({a}|{b})[^/]*\\.(exe|zip|rar)$", "{a}(s|er|ing)?[-_]?{b}/"]
+
+
+def words(seed):
+    r = random.Random(seed)
+    while True:
+        yield "".join(r.choice(SYLLABLES) for _ in range(r.choice((3, 4, 5))))
+
+
+def category_names(tools):
+    """Names of real blocking categories; made-up ones when the data are not there."""
+    folder = os.path.join(tools, "..", "data", "categories")
+    names = []
+    for category in ("gambling", "phishing", "malware", "adult"):
+        path = f"{folder}/{category}.domains.zst"
+        if os.path.exists(path):
+            out = subprocess.run(["zstd", "-dc", "--long=27", path], stdout=subprocess.PIPE, check=True).stdout
+            names += out.decode("ascii", "ignore").split()
+    if not names:
+        w = words(5)
+        names = [f"{next(w)}.example" for _ in range(N_NAMES)]
+    return without_children(names[:N_NAMES])
+
+
+def without_children(names):
+    """Squid complains about names below other names of a list."""
+    kept = set(names)
+
+    def has_parent(name):
+        while "." in name:
+            name = name.split(".", 1)[1]
+            if name in kept:
+                return True
+        return False
+
+    return [n for n in sorted(kept) if not has_parent(n)]
+
+
+def write_all(folder, tools, origin_port):
+    """Returns the paths: policy.json, nolog.json, names.txt for proxyd; policy.conf for Squid; urls of each kind."""
+    os.makedirs(folder, exist_ok=True)
+    p = {k: f"{folder}/{k}" for k in ("policy.json", "nolog.json", "names.txt", "squid-names.txt", "squid-patterns.txt",
+                                      "policy.conf", "varied.urls", "blocked.urls")}
+    names = category_names(tools)
+    w, r = words(11), random.Random(12)
+    hosts = [f"{next(w)}.example" for _ in range(N_RULES)]
+    patterns = [r.choice(FORMS).format(a=next(w), b=next(w)) for _ in range(N_PATTERNS)]
+    rules = [{"id": f"h{i}", "name": f"host {i}", "enabled": True, "shadow": False, "when": {"hosts": [h]}, "unless": {}, "action": "block"}
+             for i, h in enumerate(hosts)]
+    rules += [{"id": "patterns", "name": "patterns", "enabled": True, "shadow": False, "when": {"lists": ["patterns"]}, "unless": {}, "action": "block"},
+              {"id": "names", "name": "names", "enabled": True, "shadow": False, "when": {"categories": ["names"]}, "unless": {}, "action": "block"}]
+    document = {"comment": "", "identity": "never", "default": {"action": "allow"}, "schedules": [],
+                "lists": [{"name": "patterns", "kind": "url_patterns", "entries": patterns}], "rules": rules, "tests": []}
+    nolog = dict(document, lists=[], rules=[{"id": "all", "name": "all", "enabled": True, "shadow": False, "when": {}, "unless": {},
+                                             "action": "allow", "log": "none"}])
+    put(p["policy.json"], json.dumps(document))
+    put(p["nolog.json"], json.dumps(nolog))
+    put(p["names.txt"], "\n".join(names) + "\n")
+    put(p["squid-names.txt"], "".join(f".{n}\n" for n in names))
+    put(p["squid-patterns.txt"], "\n".join(patterns) + "\n")
+    put(p["policy.conf"], "".join(f"acl h{i} dstdomain .{h}\nhttp_access deny h{i}\n" for i, h in enumerate(hosts)) +
+        f"acl patterns url_regex -i \"{p['squid-patterns.txt']}\"\nhttp_access deny patterns\n"
+        f"acl names dstdomain \"{p['squid-names.txt']}\"\nhttp_access deny names\n")
+    url = random.Random(3)
+    u = words(4)
+    put(p["varied.urls"], "".join(
+        f"http://origin.test:{origin_port}/{next(u)}/{next(u)}-{url.randrange(10**6)}.{url.choice(['html', 'js', 'png'])}"
+        f"?{next(u)}={url.randrange(10**12):x}&{next(u)}={url.randrange(10**9)}\n" for _ in range(20000)))
+    put(p["blocked.urls"], "".join(f"http://www.{n}/x\n" for n in names[::max(1, len(names) // 1000)]))
+    return p
+
+
+def put(path, text):
+    with open(path, "w") as f:
+        f.write(text)
