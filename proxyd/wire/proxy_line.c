@@ -40,13 +40,16 @@ static enum err read_addresses(struct str rest, bool is_v4, struct proxy_line *o
 static enum err parse_v1(struct str bytes, struct proxy_line *out)
 {
     struct str seen = str_sub(bytes, 0, PROXY_LINE_V1_MAX);
-    size_t cr = str_find(seen, '\r');
-    if (cr == STR_NPOS || cr + 1 == bytes.n) {
-        if (str_find(seen, '\n') != STR_NPOS)
-            return ERR_INVALID;
-        return bytes.n >= PROXY_LINE_V1_MAX ? ERR_LIMIT : ERR_AGAIN;
-    }
-    if (cr + 1 >= PROXY_LINE_V1_MAX || bytes.p[cr + 1] != '\n')
+    size_t cr = 0;
+    while (cr < seen.n && (unsigned char)seen.p[cr] >= 0x20)
+        cr++;
+    if (cr == PROXY_LINE_V1_MAX)
+        return ERR_LIMIT;
+    if (cr < seen.n && seen.p[cr] != '\r')
+        return ERR_INVALID;
+    if (cr + 1 >= seen.n)
+        return seen.n == PROXY_LINE_V1_MAX ? ERR_LIMIT : ERR_AGAIN;
+    if (bytes.p[cr + 1] != '\n')
         return ERR_INVALID;
     struct proxy_line line = {.n_bytes = cr + 2};
     struct str rest = str_sub(bytes, 6, cr);

@@ -49,6 +49,8 @@ static const struct line_case cases[] = {
      0},
     {"v1 lower case", BYTES("proxy TCP4 1.2.3.4 5.6.7.8 80 443\r\n"), ERR_INVALID, NULL, NULL, 0},
     {"v1 bare LF", BYTES("PROXY TCP4 1.2.3.4 5.6.7.8 80 443\n"), ERR_INVALID, NULL, NULL, 0},
+    {"v1 bare LF before the end", BYTES("PROXY UNKNOWN a\nb\r\n"), ERR_INVALID, NULL, NULL, 0},
+    {"v1 NUL", BYTES("PROXY UNKNOWN a\0b\r\n"), ERR_INVALID, NULL, NULL, 0},
     {"v1 bare CR", BYTES("PROXY TCP4 1.2.3.4 5.6.7.8 80 443\rX"), ERR_INVALID, NULL, NULL, 0},
     {"v1 UDP", BYTES("PROXY UDP4 1.2.3.4 5.6.7.8 80 443\r\n"), ERR_INVALID, NULL, NULL, 0},
     {"v1 without end", BYTES("PROXY TCP4 1.2.3.4 5.6.7.8 80"), ERR_AGAIN, NULL, NULL, 0},
