@@ -49,7 +49,7 @@ struct event_term {
     enum event_field field;
     bool exclude;
     bool is_glob;       /* text holds '*' */
-    struct str text;    /* for text fields; for host names in lower case */
+    struct str text;    /* for text fields */
     uint64_t low, high; /* for number fields, both ends included */
 };
 
@@ -74,6 +74,11 @@ enum err event_filter_time(struct str text, int64_t now_ms, int64_t *out) MUST_C
 
 bool event_filter_fits(const struct event_filter *f, const struct record *r);
 bool event_filter_text_fits(const struct event_term *t, struct str value); /* exclude not applied */
+/* How terms make a filter: every field that is asked for needs one of its terms to fit, and no
+ * excluding term may. `fits` answers for one term (exclude not applied); at is its place. */
+bool event_filter_combine(const struct event_filter *f,
+                          bool (*fits)(void *ctx, const struct event_term *t, size_t at),
+                          void *ctx);
 bool event_filter_is_number(enum event_field field);
 
 #endif

@@ -6,6 +6,7 @@
 
 #define SCHEMA_EVENTS_1                                                                            \
     "CREATE TABLE text(id INTEGER PRIMARY KEY, s TEXT NOT NULL UNIQUE) STRICT;"                    \
+    "INSERT INTO text VALUES(0, '');"                                                              \
     "CREATE TABLE record("                                                                         \
     "  id INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, duration_ms INTEGER NOT NULL,"            \
     "  user INTEGER NOT NULL, host INTEGER NOT NULL, client INTEGER NOT NULL,"                     \

@@ -1,0 +1,12 @@
+/* event_reader: what event_query and event_report share behind the opaque struct of event_query.h.
+ * Included by these two alone. */
+#ifndef DB_EVENT_READER_H
+#define DB_EVENT_READER_H
+
+#include "db/event_file.h"
+
+struct event_reader {
+    struct event_files files;
+};
+
+#endif

@@ -1,0 +1,318 @@
+/* event_report: series, totals and tops from the roll-ups. */
+#include "db/event_report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/map.h"
+#include "db/event_day.h"
+#include "db/event_reader.h"
+#include "db/rollup.h"
+
+#define MINUTE_MS       INT64_C(60000)
+#define HOUR_MS         INT64_C(3600000)
+#define BUCKETS_DEFAULT 60
+#define BUCKETS_MAX     1500
+#define NAMES_CEILING   ((size_t)256 << 20)
+
+/* --- walking the day files of a span --- */
+
+struct visit {
+    enum err (*file)(void *ctx, struct event_file *f);
+    void *ctx;
+};
+
+static enum err each_file(struct event_reader *r, int64_t from_ms, int64_t to_ms,
+                          const struct visit *v)
+{
+    int64_t *days;
+    size_t n;
+    enum err e = event_day_list(r->files.dir, &days, &n);
+    if (e != OK)
+        return e;
+    for (size_t i = 0; i < n && e == OK; i++) {
+        struct event_file *f;
+        if (days[i] < event_day_of_ms(from_ms) || days[i] > event_day_of_ms(to_ms - 1))
+            continue;
+        e = event_files_get(&r->files, days[i], &f);
+        if (e == OK)
+            e = v->file(v->ctx, f);
+        if (e == ERR_NOT_FOUND || e == ERR_CORRUPT)
+            e = OK; /* the other days can still be shown */
+    }
+    free(days);
+    return e;
+}
+
+/* --- series --- */
+
+struct series {
+    struct event_series *out;
+    uint64_t times[ROLLUP_TIMES];
+    struct map users;
+};
+
+/* A step people read easily, so that about `buckets` points come out. */
+static int64_t bucket_for(int64_t span_ms, unsigned buckets)
+{
+    static const int64_t minutes[] = {1,   2,   5,   10,  15,   30,   60,
+                                      120, 180, 360, 720, 1440, 2880, 10080};
+    size_t n = sizeof minutes / sizeof *minutes;
+    for (size_t i = 0; i < n; i++) {
+        if (span_ms / (minutes[i] * MINUTE_MS) <= (int64_t)buckets)
+            return minutes[i] * MINUTE_MS;
+    }
+    int64_t days = span_ms / (int64_t)buckets / EVENT_DAY_MS + 1;
+    return days * EVENT_DAY_MS;
+}
+
+static void add_counts(struct event_counts *c, struct sqlite3_stmt *st)
+{
+    c->requests += store_column_u64(st, 1);
+    for (int v = RECORD_ALLOWED; v <= RECORD_ERROR; v++)
+        c->verdicts[v] += store_column_u64(st, 2 + v);
+    c->bytes_in += store_column_u64(st, 8);
+    c->bytes_out += store_column_u64(st, 9);
+}
+
+static void add_times(struct series *x, struct str blob)
+{
+    uint32_t times[ROLLUP_TIMES];
+    if (blob.n != sizeof times)
+        return;
+    memcpy(times, blob.p, sizeof times);
+    for (int i = 0; i < ROLLUP_TIMES; i++)
+        x->times[i] += times[i];
+}
+
+static enum err add_minutes(struct series *x, struct event_file *f)
+{
+    struct sqlite3_stmt *st;
+    struct event_series *o = x->out;
+    enum err e = store_stmt(f->s,
+                            "SELECT minute, requests, allowed, blocked, warned, denied_auth,"
+                            " refused, error, bytes_in, bytes_out, times FROM minute"
+                            " WHERE minute >= ?1 AND minute < ?2",
+                            &st);
+    if (e != OK)
+        return e;
+    store_bind_i64(st, 1, o->from_ms / MINUTE_MS);
+    store_bind_i64(st, 2, o->to_ms / MINUTE_MS);
+    while ((e = store_step(f->s, st)) == OK) {
+        int64_t at = store_column_i64(st, 0) * MINUTE_MS;
+        size_t i = (size_t)((at - o->from_ms) / o->bucket_ms);
+        if (i < o->n)
+            add_counts(&o->points[i].counts, st);
+        add_counts(&o->totals, st);
+        add_times(x, store_column(st, 10));
+    }
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+static enum err add_users(struct series *x, struct event_file *f)
+{
+    struct sqlite3_stmt *st;
+    enum err e = store_stmt(f->s,
+                            "SELECT DISTINCT s FROM hour JOIN text ON text.id = hour.text"
+                            " WHERE what = 0 AND hour >= ?1 AND hour <= ?2 AND text <> 0",
+                            &st);
+    if (e != OK)
+        return e;
+    store_bind_i64(st, 1, x->out->from_ms / HOUR_MS);
+    store_bind_i64(st, 2, (x->out->to_ms - 1) / HOUR_MS);
+    while ((e = store_step(f->s, st)) == OK) {
+        if (map_put(&x->users, store_column(st, 0), x, NULL) != OK) {
+            store_reset(st);
+            return ERR_NOMEM;
+        }
+    }
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+static enum err add_series_file(void *ctx, struct event_file *f)
+{
+    enum err e = add_minutes(ctx, f);
+    return e == OK ? add_users(ctx, f) : e;
+}
+
+/* The time below which that part (in percent) of the requests stayed; -1 when there were none. */
+static int64_t percentile(const uint64_t times[ROLLUP_TIMES], unsigned percent)
+{
+    uint64_t all = 0, seen = 0;
+    for (int i = 0; i < ROLLUP_TIMES; i++)
+        all += times[i];
+    for (unsigned i = 0; i < ROLLUP_TIMES && all; i++) {
+        seen += times[i];
+        if (seen * 100 >= all * percent)
+            return rollup_bucket_ms(i);
+    }
+    return -1;
+}
+
+static enum err make_points(const struct event_span *span, struct arena *a, struct event_series *o)
+{
+    unsigned buckets = span->buckets == 0            ? BUCKETS_DEFAULT
+                       : span->buckets > BUCKETS_MAX ? BUCKETS_MAX
+                                                     : span->buckets;
+    if (span->from_ms < 0 || span->to_ms <= span->from_ms || span->to_ms > INT64_C(253402300799000))
+        return ERR_INVALID;
+    o->bucket_ms = bucket_for(span->to_ms - span->from_ms, buckets);
+    o->from_ms = span->from_ms / o->bucket_ms * o->bucket_ms;
+    o->to_ms = (span->to_ms + MINUTE_MS - 1) / MINUTE_MS * MINUTE_MS;
+    o->n = (size_t)((o->to_ms - o->from_ms + o->bucket_ms - 1) / o->bucket_ms);
+    o->points = arena_alloc(a, o->n * sizeof *o->points);
+    if (!o->points)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < o->n; i++)
+        o->points[i] = (struct event_point){.time_ms = o->from_ms + (int64_t)i * o->bucket_ms};
+    return OK;
+}
+
+enum err event_report_series(struct event_reader *r, const struct event_span *span, struct arena *a,
+                             struct event_series *out)
+{
+    struct event_series o = {0};
+    enum err e = make_points(span, a, &o);
+    if (e != OK)
+        return e;
+    struct series x = {.out = &o};
+    map_init(&x.users);
+    e = each_file(r, o.from_ms, o.to_ms, &(struct visit){add_series_file, &x});
+    o.users = x.users.n;
+    map_fini(&x.users);
+    if (e != OK)
+        return e;
+    o.median_ms = percentile(x.times, 50);
+    o.percent95_ms = percentile(x.times, 95);
+    *out = o;
+    return OK;
+}
+
+/* --- tops --- */
+
+struct top {
+    const struct event_top_ask *ask;
+    struct map rows; /* name to struct event_top_row */
+    struct arena arena;
+};
+
+static enum err add_row(struct top *x, struct sqlite3_stmt *st)
+{
+    struct str name = store_column(st, 0);
+    struct event_top_row *row = map_get(&x->rows, name);
+    if (!row) {
+        row = arena_alloc(&x->arena, sizeof *row);
+        if (!row)
+            return ERR_NOMEM;
+        row->name = arena_str(&x->arena, name);
+        if (!row->name.p || map_put(&x->rows, name, row, NULL) != OK)
+            return ERR_NOMEM;
+    }
+    if (x->ask->what == EVENT_TOP_RULES)
+        row->title = arena_str(&x->arena, store_column(st, 1)); /* the latest name it had */
+    else
+        row->title = row->name;
+    row->requests += store_column_u64(st, 2);
+    row->blocked += store_column_u64(st, 3);
+    row->bytes_in += store_column_u64(st, 4);
+    row->bytes_out += store_column_u64(st, 5);
+    return row->title.p ? OK : ERR_NOMEM;
+}
+
+static enum err add_top_file(void *ctx, struct event_file *f)
+{
+    struct top *x = ctx;
+    struct sqlite3_stmt *st;
+    enum err e = store_stmt(
+        f->s,
+        "SELECT t.s, n.s, h.requests, h.blocked, h.bytes_in, h.bytes_out FROM"
+        " (SELECT text, max(title) AS title, sum(requests) AS requests, sum(blocked) AS blocked,"
+        "  sum(bytes_in) AS bytes_in, sum(bytes_out) AS bytes_out FROM hour"
+        "  WHERE what = ?1 AND hour >= ?2 AND hour <= ?3 GROUP BY text) h"
+        " JOIN text t ON t.id = h.text JOIN text n ON n.id = h.title",
+        &st);
+    if (e != OK)
+        return e;
+    store_bind_u64(st, 1, x->ask->what);
+    store_bind_i64(st, 2, x->ask->from_ms / HOUR_MS);
+    store_bind_i64(st, 3, (x->ask->to_ms - 1) / HOUR_MS);
+    while ((e = store_step(f->s, st)) == OK) {
+        e = add_row(x, st);
+        if (e != OK) {
+            store_reset(st);
+            return e;
+        }
+    }
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+struct ranked {
+    uint64_t weight;
+    const struct event_top_row *row;
+};
+
+static int by_weight(const void *a, const void *b)
+{
+    const struct ranked *x = a, *y = b;
+    if (x->weight != y->weight)
+        return x->weight < y->weight ? 1 : -1;
+    return str_cmp(x->row->name, y->row->name);
+}
+
+static uint64_t weight_of(const struct event_top_row *row, enum event_sort sort)
+{
+    switch (sort) {
+    case EVENT_BY_REQUESTS: return row->requests;
+    case EVENT_BY_BLOCKED: return row->blocked;
+    case EVENT_BY_BYTES: return row->bytes_in + row->bytes_out;
+    }
+    return 0;
+}
+
+/* The first rows by weight, copied into the caller's arena; rows without weight are left out. */
+static enum err rank(struct top *x, struct arena *a, struct event_top_row **rows, size_t *n)
+{
+    struct str key;
+    void *value;
+    size_t count = 0, limit = x->ask->limit;
+    struct ranked *all = calloc(x->rows.n + 1, sizeof *all);
+    if (!all)
+        return ERR_NOMEM;
+    for (size_t at = 0; map_each(&x->rows, &at, &key, &value);) {
+        all[count] = (struct ranked){weight_of(value, x->ask->sort), value};
+        count += all[count].weight > 0;
+    }
+    qsort(all, count, sizeof *all, by_weight);
+    limit = count < limit ? count : limit;
+    struct event_top_row *out = arena_alloc(a, (limit + 1) * sizeof *out);
+    enum err e = out ? OK : ERR_NOMEM;
+    for (size_t i = 0; i < limit && e == OK; i++) {
+        out[i] = *all[i].row;
+        out[i].name = arena_str(a, all[i].row->name);
+        out[i].title = arena_str(a, all[i].row->title);
+        if (!out[i].name.p || !out[i].title.p)
+            e = ERR_NOMEM;
+    }
+    free(all);
+    if (e == OK) {
+        *rows = out;
+        *n = limit;
+    }
+    return e;
+}
+
+enum err event_report_top(struct event_reader *r, const struct event_top_ask *ask, struct arena *a,
+                          struct event_top_row **rows, size_t *n)
+{
+    struct top x = {.ask = ask};
+    if (ask->from_ms < 0 || ask->to_ms <= ask->from_ms)
+        return ERR_INVALID;
+    map_init(&x.rows);
+    arena_init(&x.arena, (size_t)64 << 10, NAMES_CEILING);
+    enum err e = each_file(r, ask->from_ms, ask->to_ms, &(struct visit){add_top_file, &x});
+    if (e == OK)
+        e = rank(&x, a, rows, n);
+    map_fini(&x.rows);
+    arena_fini(&x.arena);
+    return e;
+}

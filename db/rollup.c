@@ -1,0 +1,200 @@
+/* rollup: sums of a batch. */
+#include "db/rollup.h"
+
+#include <string.h>
+
+#define CEILING_BYTES ((size_t)256 << 20)
+
+struct rollup_sum {
+    struct rollup_key key;
+    uint64_t title, requests, blocked, bytes_in, bytes_out;
+};
+
+struct rollup_minute {
+    int64_t minute, first_ms, last_ms;
+    uint64_t first_id, last_id, requests, verdicts[RECORD_ERROR + 1], bytes_in, bytes_out;
+    uint32_t times[ROLLUP_TIMES];
+};
+
+void rollup_init(struct rollup *u)
+{
+    arena_init(&u->arena, (size_t)64 << 10, CEILING_BYTES);
+    map_init(&u->keys);
+    map_init(&u->minutes);
+}
+
+void rollup_fini(struct rollup *u)
+{
+    map_fini(&u->keys);
+    map_fini(&u->minutes);
+    arena_fini(&u->arena);
+}
+
+void rollup_clear(struct rollup *u)
+{
+    map_fini(&u->keys);
+    map_fini(&u->minutes);
+    map_init(&u->keys);
+    map_init(&u->minutes);
+    arena_reset(&u->arena);
+}
+
+unsigned rollup_bucket(uint32_t ms)
+{
+    if (ms < 2)
+        return ms;
+    unsigned octave = 31u - (unsigned)__builtin_clz(ms);
+    unsigned bucket = 2 * octave + ((ms >> (octave - 1)) & 1);
+    return bucket < ROLLUP_TIMES ? bucket : ROLLUP_TIMES - 1;
+}
+
+uint32_t rollup_bucket_ms(unsigned bucket)
+{
+    if (bucket < 2)
+        return bucket;
+    uint32_t octave = UINT32_C(1) << (bucket / 2);
+    uint32_t low = octave + (bucket & 1 ? octave / 2 : 0);
+    return low + octave / 4;
+}
+
+int64_t rollup_minute_of(const struct record *r)
+{
+    return (r->time_ms + (int64_t)r->duration_ms) / 60000;
+}
+
+enum err rollup_minute(struct rollup *u, const struct record *r)
+{
+    int64_t minute = rollup_minute_of(r);
+    struct str key = str_make(&minute, sizeof minute);
+    struct rollup_minute *m = map_get(&u->minutes, key);
+    if (!m) {
+        m = arena_alloc(&u->arena, sizeof *m);
+        if (!m || map_put(&u->minutes, key, m, NULL) != OK)
+            return ERR_NOMEM;
+        m->minute = minute;
+        m->first_ms = m->last_ms = r->time_ms;
+        m->first_id = m->last_id = r->id;
+    }
+    m->first_ms = r->time_ms < m->first_ms ? r->time_ms : m->first_ms;
+    m->last_ms = r->time_ms > m->last_ms ? r->time_ms : m->last_ms;
+    m->first_id = r->id < m->first_id ? r->id : m->first_id;
+    m->last_id = r->id > m->last_id ? r->id : m->last_id;
+    m->requests++;
+    m->verdicts[r->verdict]++;
+    m->bytes_in += r->bytes_in;
+    m->bytes_out += r->bytes_out;
+    if (r->tls != RECORD_TLS_TUNNEL)
+        m->times[rollup_bucket(r->duration_ms)]++;
+    return OK;
+}
+
+enum err rollup_add(struct rollup *u, const struct rollup_key *key, uint64_t title,
+                    const struct record *r)
+{
+    struct str bytes = str_make(key, sizeof *key);
+    struct rollup_sum *x = map_get(&u->keys, bytes);
+    if (!x) {
+        x = arena_alloc(&u->arena, sizeof *x);
+        if (!x || map_put(&u->keys, bytes, x, NULL) != OK)
+            return ERR_NOMEM;
+        x->key = *key;
+    }
+    x->title = title;
+    x->requests++;
+    x->blocked += r->verdict == RECORD_BLOCKED;
+    x->bytes_in += r->bytes_in;
+    x->bytes_out += r->bytes_out;
+    return OK;
+}
+
+/* Adds what the table's histogram holds already to ours. */
+static enum err add_stored_times(struct store *s, struct rollup_minute *m)
+{
+    struct sqlite3_stmt *st;
+    uint32_t stored[ROLLUP_TIMES];
+    enum err e = store_stmt(s, "SELECT times FROM minute WHERE minute = ?1", &st);
+    if (e != OK)
+        return e;
+    store_bind_i64(st, 1, m->minute);
+    e = store_step(s, st);
+    if (e != OK)
+        return e == ERR_NOT_FOUND ? OK : e;
+    struct str blob = store_column(st, 0);
+    if (blob.n == sizeof stored) {
+        memcpy(stored, blob.p, sizeof stored);
+        for (int i = 0; i < ROLLUP_TIMES; i++)
+            m->times[i] += stored[i];
+    }
+    store_reset(st);
+    return OK;
+}
+
+static enum err flush_minute(struct store *s, struct rollup_minute *m)
+{
+    struct sqlite3_stmt *st;
+    enum err e = add_stored_times(s, m);
+    if (e == OK)
+        e = store_stmt(
+            s,
+            "INSERT INTO minute VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
+            " ?15) ON CONFLICT(minute) DO UPDATE SET first_id = min(first_id, ?2),"
+            " last_id = max(last_id, ?3), first_ms = min(first_ms, ?4), last_ms = max(last_ms, ?5),"
+            " requests = requests + ?6, allowed = allowed + ?7, blocked = blocked + ?8,"
+            " warned = warned + ?9, denied_auth = denied_auth + ?10, refused = refused + ?11,"
+            " error = error + ?12, bytes_in = bytes_in + ?13, bytes_out = bytes_out + ?14,"
+            " times = ?15",
+            &st);
+    if (e != OK)
+        return e;
+    store_bind_i64(st, 1, m->minute);
+    store_bind_u64(st, 2, m->first_id);
+    store_bind_u64(st, 3, m->last_id);
+    store_bind_i64(st, 4, m->first_ms);
+    store_bind_i64(st, 5, m->last_ms);
+    store_bind_u64(st, 6, m->requests);
+    for (int v = RECORD_ALLOWED; v <= RECORD_ERROR; v++)
+        store_bind_u64(st, 7 + v, m->verdicts[v]);
+    store_bind_u64(st, 13, m->bytes_in);
+    store_bind_u64(st, 14, m->bytes_out);
+    store_bind_blob(st, 15, str_make(m->times, sizeof m->times));
+    return store_run(s, st);
+}
+
+static enum err flush_sum(struct store *s, const struct rollup_sum *x)
+{
+    struct sqlite3_stmt *st;
+    enum err e = store_stmt(s,
+                            "INSERT INTO hour VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+                            " ON CONFLICT(what, text, hour) DO UPDATE SET title = ?4,"
+                            " requests = requests + ?5, blocked = blocked + ?6,"
+                            " bytes_in = bytes_in + ?7, bytes_out = bytes_out + ?8",
+                            &st);
+    if (e != OK)
+        return e;
+    store_bind_u64(st, 1, x->key.what);
+    store_bind_u64(st, 2, x->key.text);
+    store_bind_i64(st, 3, x->key.hour);
+    store_bind_u64(st, 4, x->title);
+    store_bind_u64(st, 5, x->requests);
+    store_bind_u64(st, 6, x->blocked);
+    store_bind_u64(st, 7, x->bytes_in);
+    store_bind_u64(st, 8, x->bytes_out);
+    return store_run(s, st);
+}
+
+enum err rollup_flush(struct rollup *u, struct store *s)
+{
+    struct str key;
+    void *value;
+    for (size_t at = 0; map_each(&u->minutes, &at, &key, &value);) {
+        enum err e = flush_minute(s, value);
+        if (e != OK)
+            return e;
+    }
+    for (size_t at = 0; map_each(&u->keys, &at, &key, &value);) {
+        enum err e = flush_sum(s, value);
+        if (e != OK)
+            return e;
+    }
+    return OK;
+}
