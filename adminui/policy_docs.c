@@ -1,0 +1,174 @@
+/* policy_docs: documents are kept as canonical text (compact, member order kept), so that equal
+ * documents are equal bytes. */
+#include "adminui/policy_docs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "adminui/desk.h"
+#include "adminui/policy_hold.h"
+#include "adminui/policy_tests.h"
+#include "adminui/problem.h"
+#include "adminui/reply.h"
+
+bool policy_docs_draft(struct call *c, struct policy_docs_draft *out)
+{
+    struct store *s = c->desk->store;
+    struct policy_version live = {0};
+    *out = (struct policy_docs_draft){0};
+    enum err e = policy_rows_live(s, &c->arena, &live);
+    if (e == OK || e == ERR_NOT_FOUND)
+        e = policy_rows_draft(s, &c->arena, &out->draft);
+    if (e == ERR_NOT_FOUND) {
+        out->draft = (struct policy_draft){.document = live.document, .base_version = live.version};
+        e = live.document.n ? OK : ERR_NOT_FOUND;
+    }
+    if (e != OK) {
+        problem_reply_err(c, e, "draft");
+        return false;
+    }
+    out->live = live.document;
+    out->live_version = live.version;
+    out->is_changed = !str_eq(out->draft.document, live.document);
+    call_etag(out->etag, "d", out->draft.revision);
+    return true;
+}
+
+bool policy_docs_save(struct call *c, const json_t *document, uint64_t expected, uint64_t *revision)
+{
+    char *text = json_dumps(document, JSON_COMPACT);
+    struct policy_draft d = {.document = str_of(text),
+                             .author = str_of(c->caller.name),
+                             .at_ms = clock_wall_ms(&c->app->clock)};
+    enum err e = text ? policy_rows_put_draft(c->desk->store, &d, expected, revision) : ERR_NOMEM;
+    free(text);
+    if (e == OK)
+        return true;
+    problem_reply_err(c, e, "draft");
+    return false;
+}
+
+static bool numbered(struct call *c, struct str name, struct policy_ask *ask)
+{
+    struct policy_version v;
+    uint64_t n;
+    enum err e = str_to_u64(name, INT64_MAX, &n);
+    if (e != OK) {
+        problem_reply(c, PROBLEM_INVALID, "A policy is \"live\", \"draft\" or a number.");
+        return false;
+    }
+    e = policy_rows_version(c->desk->store, &c->arena, n, &v);
+    if (e != OK) {
+        problem_reply_err(c, e, "policy version");
+        return false;
+    }
+    *ask = (struct policy_ask){.document = v.document, .version = n};
+    return true;
+}
+
+bool policy_docs_named(struct call *c, struct str name, struct policy_ask *ask)
+{
+    struct policy_docs_draft d;
+    if (!str_eq(name, STR("live")) && !str_eq(name, STR("draft")))
+        return numbered(c, name, ask);
+    if (!policy_docs_draft(c, &d))
+        return false;
+    if (str_eq(name, STR("live"))) {
+        if (!d.live_version) {
+            problem_reply(c, PROBLEM_NOT_FOUND, "Nothing was published yet.");
+            return false;
+        }
+        *ask = (struct policy_ask){.document = d.live, .version = d.live_version};
+    } else {
+        *ask = (struct policy_ask){.document = d.draft.document, .revision = d.draft.revision};
+    }
+    return true;
+}
+
+static json_t *faults_json(const struct compile_fault *f, size_t n)
+{
+    json_t *all = json_array();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(all, json_pack("{s:s,s:s,s:s}", "pointer", f[i].pointer, "code",
+                                             f[i].code, "message", f[i].message));
+    return all;
+}
+
+json_t *policy_docs_report(struct call *c, const struct policy_ask *ask, bool *is_good)
+{
+    struct compile_report r;
+    struct snapshot *s = NULL;
+    enum err e = policy_hold_get(c->app->policies, ask, &r, &s);
+    if (e != OK && e != ERR_INVALID) {
+        compile_report_fini(&r);
+        problem_reply_err(c, e, "policy");
+        return NULL;
+    }
+    bool all_passed = true;
+    json_t *tests = s ? policy_tests_run(c, ask->document, s, &all_passed) : json_array();
+    *is_good = s && all_passed;
+    json_t *report = json_pack("{s:b,s:o,s:o,s:o}", "ok", (int)*is_good, "errors",
+                               faults_json(r.faults, r.n_faults), "warnings",
+                               faults_json(r.warnings, r.n_warnings), "tests", tests);
+    snapshot_unref(s);
+    compile_report_fini(&r);
+    if (!report)
+        problem_reply_err(c, ERR_NOMEM, "policy");
+    return report;
+}
+
+static void add_failed_tests(struct report *r, const json_t *report)
+{
+    char pointer[40];
+    size_t i;
+    const json_t *t;
+    json_array_foreach(json_object_get(report, "tests"), i, t)
+    {
+        if (json_is_true(json_object_get(t, "passed")))
+            continue;
+        snprintf(pointer, sizeof pointer, "/tests/%zu", i);
+        report_fault(r, pointer, "test-failed", "%s",
+                     json_string_value(json_object_get(t, "message")));
+    }
+}
+
+void policy_docs_refuse(struct call *c, const json_t *report)
+{
+    struct report r;
+    size_t i;
+    const json_t *f;
+    report_init(&r);
+    json_array_foreach(json_object_get(report, "errors"), i, f)
+    {
+        report_fault(&r, json_string_value(json_object_get(f, "pointer")),
+                     json_string_value(json_object_get(f, "code")), "%s",
+                     json_string_value(json_object_get(f, "message")));
+    }
+    add_failed_tests(&r, report);
+    problem_reply_report(c, &r, false);
+    report_fini(&r);
+}
+
+void policy_docs_reply_saved(struct call *c)
+{
+    struct policy_docs_draft d;
+    bool is_good;
+    if (!policy_docs_draft(c, &d))
+        return;
+    struct policy_ask ask = {.document = d.draft.document, .revision = d.draft.revision};
+    json_t *report = policy_docs_report(c, &ask, &is_good);
+    if (!report)
+        return;
+    snprintf(c->reply.etag, sizeof c->reply.etag, "%s", d.etag);
+    reply_json(
+        c, 200,
+        json_pack("{s:s,s:b,s:o}", "etag", d.etag, "changed", (int)d.is_changed, "report", report));
+}
+
+uint32_t policy_docs_rules(struct str document)
+{
+    json_t *j = json_loadb(document.n ? document.p : "", document.n, 0, NULL);
+    uint32_t n = (uint32_t)json_array_size(json_object_get(j, "rules"));
+    json_decref(j);
+    return n;
+}

@@ -1,0 +1,41 @@
+/* policy_docs: the draft, the live document and numbered versions as the API speaks of them, and
+ * the judgement over a document (faults, warnings, its own tests). Used by the policy handlers.
+ * Threads: as the call. */
+#ifndef ADMINUI_POLICY_DOCS_H
+#define ADMINUI_POLICY_DOCS_H
+
+#include "adminui/call.h"
+#include "db/policy_rows.h"
+#include "policies/compile.h"
+
+struct policy_docs_draft {
+    struct policy_draft draft; /* revision 0: none saved yet, the document is the live one */
+    struct str live;           /* document; empty when nothing was ever published */
+    uint64_t live_version;
+    char etag[64];
+    bool is_changed; /* differs from live */
+};
+
+/* Answers the problem itself when false. */
+bool policy_docs_draft(struct call *c, struct policy_docs_draft *out);
+
+/* Saves a document as the next draft (canonical text) and audits it; expected: its revision. */
+bool policy_docs_save(struct call *c, const json_t *document, uint64_t expected,
+                      uint64_t *revision);
+
+/* "live", "draft" or a number. *ask is ready for policy_hold_get; label is "live", "draft" or the
+ * number, in the arena. Answers the problem itself when false. */
+struct policy_ask;
+bool policy_docs_named(struct call *c, struct str name, struct policy_ask *ask);
+
+/* The Report of openapi.json. *is_good: it could be published. NULL: out of memory, answered. */
+json_t *policy_docs_report(struct call *c, const struct policy_ask *ask, bool *is_good);
+/* The same faults as errors[] of a 422. */
+void policy_docs_refuse(struct call *c, const json_t *report);
+
+/* 200 with DraftSaved for the draft as it is in the store now. */
+void policy_docs_reply_saved(struct call *c);
+
+uint32_t policy_docs_rules(struct str document); /* how many rules it has */
+
+#endif

@@ -1,0 +1,157 @@
+/* policy_hold: a handful of snapshots in an array. */
+#include "adminui/policy_hold.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mapfile.h"
+
+struct kept {
+    uint64_t version, revision, index_number, used;
+    struct snapshot *snapshot;
+};
+
+struct policy_hold {
+    struct app *app;
+    pthread_mutex_t lock;
+    struct category_index *index;
+    struct stat seen; /* of the index file that is open */
+    bool is_damaged;
+    uint64_t index_number, tick; /* index_number moves with every opening */
+    struct kept kept[POLICY_HOLD_MAX];
+};
+
+enum err policy_hold_open(struct app *app, struct policy_hold **out)
+{
+    struct policy_hold *h = calloc(1, sizeof *h);
+    if (!h)
+        return ERR_NOMEM;
+    h->app = app;
+    pthread_mutex_init(&h->lock, NULL);
+    *out = h;
+    return OK;
+}
+
+void policy_hold_close(struct policy_hold *h)
+{
+    if (!h)
+        return;
+    for (size_t i = 0; i < POLICY_HOLD_MAX; i++)
+        snapshot_unref(h->kept[i].snapshot);
+    category_index_unref(h->index);
+    pthread_mutex_destroy(&h->lock);
+    free(h);
+}
+
+static void release_map(void *ctx)
+{
+    mapfile_close(ctx);
+    free(ctx);
+}
+
+static void open_index(struct policy_hold *h)
+{
+    struct mapfile *m = calloc(1, sizeof *m);
+    category_index_unref(h->index);
+    h->index = NULL;
+    h->is_damaged = true;
+    h->index_number++;
+    if (!m || mapfile_open(m, h->app->index_path) != OK) {
+        free(m);
+        return;
+    }
+    if (category_index_open(str_make(m->p, m->n), release_map, m, &h->index) == OK)
+        h->is_damaged = false;
+    else
+        release_map(m);
+}
+
+/* Under the lock. */
+static void refresh_index(struct policy_hold *h)
+{
+    struct stat st;
+    if (stat(h->app->index_path, &st) != 0) {
+        if (h->index)
+            h->index_number++;
+        category_index_unref(h->index);
+        h->index = NULL;
+        h->is_damaged = false;
+        h->seen = (struct stat){0};
+        return;
+    }
+    bool is_same = st.st_ino == h->seen.st_ino && st.st_size == h->seen.st_size &&
+                   st.st_mtim.tv_sec == h->seen.st_mtim.tv_sec &&
+                   st.st_mtim.tv_nsec == h->seen.st_mtim.tv_nsec;
+    if (is_same)
+        return;
+    open_index(h);
+    h->seen = st;
+}
+
+struct category_index *policy_hold_index(struct policy_hold *h, bool *is_damaged)
+{
+    pthread_mutex_lock(&h->lock);
+    refresh_index(h);
+    struct category_index *x = h->index ? category_index_ref(h->index) : NULL;
+    *is_damaged = h->is_damaged;
+    pthread_mutex_unlock(&h->lock);
+    return x;
+}
+
+static struct kept *find(struct policy_hold *h, const struct policy_ask *ask)
+{
+    for (size_t i = 0; i < POLICY_HOLD_MAX; i++) {
+        struct kept *k = &h->kept[i];
+        if (k->snapshot && k->version == ask->version && k->revision == ask->revision &&
+            k->index_number == h->index_number)
+            return k;
+    }
+    return NULL;
+}
+
+static void keep(struct policy_hold *h, const struct policy_ask *ask, uint64_t index_number,
+                 struct snapshot *s)
+{
+    struct kept *oldest = &h->kept[0];
+    if (!ask->version && !ask->revision)
+        return;
+    pthread_mutex_lock(&h->lock);
+    for (size_t i = 1; i < POLICY_HOLD_MAX; i++)
+        if (h->kept[i].used < oldest->used)
+            oldest = &h->kept[i];
+    snapshot_unref(oldest->snapshot);
+    *oldest = (struct kept){.version = ask->version,
+                            .revision = ask->revision,
+                            .index_number = index_number,
+                            .used = ++h->tick,
+                            .snapshot = snapshot_ref(s)};
+    pthread_mutex_unlock(&h->lock);
+}
+
+enum err policy_hold_get(struct policy_hold *h, const struct policy_ask *ask,
+                         struct compile_report *report, struct snapshot **out)
+{
+    *report = (struct compile_report){0};
+    pthread_mutex_lock(&h->lock);
+    refresh_index(h);
+    uint64_t number = h->index_number;
+    struct kept *k = ask->version || ask->revision ? find(h, ask) : NULL;
+    struct category_index *index = h->index ? category_index_ref(h->index) : NULL;
+    if (k) {
+        k->used = ++h->tick;
+        *out = snapshot_ref(k->snapshot);
+    }
+    pthread_mutex_unlock(&h->lock);
+    enum err e = OK;
+    if (!k) {
+        struct compile_input in = {
+            .document = ask->document, .version = ask->version, .index = index};
+        e = policy_compile(&in, report, out);
+        if (e == OK)
+            keep(h, ask, number, *out);
+    }
+    category_index_unref(index);
+    return e;
+}

@@ -1,0 +1,108 @@
+/* reply: filling in the answer. */
+#include "adminui/reply.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+static void begin(struct call *c, unsigned status, const char *type)
+{
+    buf_clear(&c->reply.body);
+    c->reply.status = status;
+    c->reply.type = type;
+    c->reply.slug = NULL;
+}
+
+static int add_piece(const char *p, size_t n, void *ctx)
+{
+    struct buf *out = ctx;
+    buf_add(out, str_make(p, n));
+    return out->failed ? -1 : 0;
+}
+
+void reply_json(struct call *c, unsigned status, json_t *take_body)
+{
+    begin(c, status, "application/json");
+    if (!take_body || json_dump_callback(take_body, add_piece, &c->reply.body,
+                                         JSON_COMPACT | JSON_ENCODE_ANY) != 0) {
+        begin(c, 500, "application/problem+json");
+        buf_add_z(&c->reply.body, "{\"type\":\"urn:proxyd:problem:internal\",\"title\":\"Internal "
+                                  "error\",\"status\":500,\"detail\":\"Out of memory.\"}");
+        c->reply.slug = "internal";
+    }
+    json_decref(take_body);
+}
+
+void reply_json_text(struct call *c, unsigned status, struct str text)
+{
+    reply_text(c, status, "application/json", text);
+}
+
+void reply_text(struct call *c, unsigned status, const char *type, struct str text)
+{
+    begin(c, status, type);
+    buf_add(&c->reply.body, text);
+}
+
+void reply_empty(struct call *c, unsigned status)
+{
+    begin(c, status, NULL);
+}
+
+void reply_location(struct call *c, const char *format, ...)
+{
+    char *text = NULL, *full = NULL;
+    va_list ap;
+    va_start(ap, format);
+    int n = vasprintf(&text, format, ap);
+    va_end(ap);
+    if (n >= 0 && asprintf(&full, "/api/v1%s", text) >= 0) {
+        free(c->reply.location);
+        c->reply.location = full;
+    }
+    if (n >= 0)
+        free(text);
+}
+
+void reply_file_name(struct call *c, const char *name)
+{
+    char *text = NULL;
+    if (asprintf(&text, "attachment; filename=\"%s\"", name) < 0)
+        return;
+    free(c->reply.disposition);
+    c->reply.disposition = text;
+}
+
+json_t *reply_time(int64_t wall_ms)
+{
+    char text[CLOCK_RFC3339_BYTES];
+    if (!wall_ms)
+        return json_null();
+    clock_format_rfc3339(wall_ms, text);
+    return json_string(text);
+}
+
+json_t *reply_str(struct str s)
+{
+    json_t *j = json_stringn(s.n ? s.p : "", s.n);
+    if (j)
+        return j;
+    struct buf b;
+    buf_init(&b, s.n * 3 + 16);
+    for (size_t i = 0; i < s.n; i++) {
+        if ((unsigned char)s.p[i] < 0x80)
+            buf_add_c(&b, s.p[i]);
+        else
+            buf_add_z(&b, "\xef\xbf\xbd");
+    }
+    j = json_stringn(b.n ? b.p : "", b.n);
+    buf_fini(&b);
+    return j;
+}
+
+json_t *reply_u64(uint64_t v)
+{
+    return json_integer((json_int_t)(v > INT64_MAX ? INT64_MAX : v));
+}

@@ -1,0 +1,23 @@
+/* reply: how handlers answer. Each call replaces the answer made before. */
+#ifndef ADMINUI_REPLY_H
+#define ADMINUI_REPLY_H
+
+#include "adminui/call.h"
+
+/* Takes body (NULL: out of memory, answered as 500). */
+void reply_json(struct call *c, unsigned status, json_t *take_body);
+/* Text that is JSON already, copied. */
+void reply_json_text(struct call *c, unsigned status, struct str text);
+void reply_text(struct call *c, unsigned status, const char *type, struct str text);
+void reply_empty(struct call *c, unsigned status);
+/* Location: /api/v1 and the printf format. */
+void reply_location(struct call *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void reply_file_name(struct call *c, const char *name); /* Content-Disposition: attachment */
+
+/* RFC 3339 in UTC; null for 0. */
+json_t *reply_time(int64_t wall_ms);
+/* A JSON string of any bytes: what is not UTF-8 is replaced by U+FFFD. */
+json_t *reply_str(struct str s);
+json_t *reply_u64(uint64_t v);
+
+#endif
