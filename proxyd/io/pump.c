@@ -1,6 +1,8 @@
 /* pump: read, ask the gate, write; until something must be waited for. */
 #include "proxyd/io/pump.h"
 
+#include <string.h>
+
 #include "base/must.h"
 
 #define FAIR_BYTES (1024u * 1024) /* moved at once before others get their turn */
@@ -41,6 +43,21 @@ static enum err write_out(struct pump *p)
     return OK;
 }
 
+static enum err rewrite(struct pump *p, uint32_t from)
+{
+    size_t n_out = 0, n_used = 0, n = p->b->end - from;
+    char *at = p->b->bytes + from;
+    enum err e = p->gate->rewrite(p->gate_ctx, at, n, &n_out, &n_used);
+    must(n_out <= n_used && n_used <= n);
+    if (n_out < n_used && n_used < n)
+        memmove(at + n_out, at + n_used, n - n_used);
+    p->b->end -= (uint32_t)(n_used - n_out);
+    p->n_passed += (uint32_t)n_out;
+    if (e == OK)
+        p->is_done = true;
+    return e == ERR_AGAIN ? OK : e;
+}
+
 /* Lets the gate look at what has not passed yet. OK: go on; ERR_INVALID: refused. */
 static enum err ask_gate(struct pump *p)
 {
@@ -54,6 +71,8 @@ static enum err ask_gate(struct pump *p)
         return OK;
     }
     size_t n = 0;
+    if (p->gate->rewrite)
+        return rewrite(p, from);
     enum err e = p->gate->take(p->gate_ctx, str_make(p->b->bytes + from, p->b->end - from), &n);
     must(n <= p->b->end - from);
     p->n_passed += (uint32_t)n;

@@ -20,6 +20,9 @@ enum pump_word {
 };
 
 struct pump_gate {
+    /* When set, in place of `take`: the n bytes at p may be changed. *n_out of them, at p, go on;
+     * *n_used of what came are dealt with (*n_out <= *n_used), the others are offered again. */
+    enum err (*rewrite)(void *ctx, char *p, size_t n, size_t *n_out, size_t *n_used);
     /* bytes: what waits. *n of them may go on; the others are offered again with more behind.
      * OK: the message ends behind them. ERR_AGAIN: more to come. ERR_INVALID: refused. */
     enum err (*take)(void *ctx, struct str bytes, size_t *n);

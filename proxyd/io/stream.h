@@ -14,6 +14,7 @@ enum {
     STREAM_READABLE = 1, /* a read may give bytes, the end, or an error */
     STREAM_WRITABLE = 2,
     STREAM_HANGUP = 4, /* the peer has ended its side, or the connection is broken */
+    STREAM_BROKEN = 8, /* both sides are over: a reset or an error */
 };
 
 struct stream;

@@ -107,7 +107,7 @@ static void on_event(struct loop_fd *lf, uint32_t events)
     if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR))
         ready |= STREAM_READABLE | STREAM_HANGUP;
     if (events & (EPOLLHUP | EPOLLERR))
-        ready |= STREAM_WRITABLE;
+        ready |= STREAM_WRITABLE | STREAM_BROKEN;
     f->s.ready = ready;
     f->s.on_ready(&f->s);
 }

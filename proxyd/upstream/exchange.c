@@ -21,7 +21,7 @@ void exchange_begin(struct exchange *x, const struct exchange_parts *p)
 static enum err make_room(struct exchange *x)
 {
     if (!x->in) {
-        x->in = bufpool_small(x->buffers);
+        x->in = bufpool_large(x->buffers); /* the answer may be long; one read then */
         return x->in ? OK : ERR_NOMEM;
     }
     if (x->in->end < x->in->cap)

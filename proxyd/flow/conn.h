@@ -1,0 +1,45 @@
+/* conn: one client connection: reads for the request that runs on it, starts the next one, rests
+ * between them without a buffer, and ends. One request at a time; what a client sends ahead waits.
+ * Owner: the worker; conn_ functions may free it. Threads: one worker. */
+#ifndef PROXYD_FLOW_CONN_H
+#define PROXYD_FLOW_CONN_H
+
+#include "proxyd/io/bufpool.h"
+#include "proxyd/io/stream_fd.h"
+
+struct worker;
+struct request;
+
+struct conn {
+    struct stream_fd fd;
+    struct worker *w;
+    struct list in_open;   /* of the worker */
+    struct iobuf *in;      /* bytes that came and are not used up; NULL at rest */
+    struct request *r;     /* NULL at rest */
+    struct loop_task next; /* starts the next request */
+    struct timer limit;    /* at rest, and lingering */
+    int64_t rest_until_ms;
+    struct ip_port client; /* after a PROXY header: the one it names */
+    struct ip peer;        /* of the socket; what limits count */
+    uint32_t n_requests;
+    uint16_t listener; /* index */
+    bool is_lingering; /* our side is shut, the rest is read away */
+    bool is_proxy_line_due;
+    uint32_t n_lingered;
+};
+
+/* Takes fd; on failure it is closed. */
+void conn_open(struct worker *w, int take_fd, const struct ip_port *client, unsigned listener);
+
+/* For step_head: more bytes into c->in. OK, ERR_AGAIN, ERR_EOF, ERR_CLOSED, ERR_NOMEM; ERR_LIMIT:
+ * the buffer is full. */
+enum err conn_read(struct conn *c) MUST_CHECK;
+
+/* The request on it is over. is_keep: the next one may come; else is_cut: reset, or end in order.
+ */
+void conn_request_over(struct conn *c, bool is_keep, bool is_cut);
+
+/* Closes at once; a running request must have ended. */
+void conn_close(struct conn *c, bool is_abort);
+
+#endif

@@ -1,0 +1,113 @@
+/* entry: filling records. */
+#include "proxyd/flow/entry.h"
+
+#include <stdlib.h>
+
+#include "proxyd/flow/context.h"
+
+static struct str join(struct request *r, const struct str *names, size_t n)
+{
+    struct str out = {"", 0};
+    if (n > 0 && event_join(names, n, &r->k->arena, &out) != OK)
+        return STR("");
+    return out;
+}
+
+static void fill_verdict(struct request *r, struct record *out)
+{
+    const struct work *k = r->k;
+    const struct verdict *v = &k->verdict;
+    if (!k->has_facts)
+        return;
+    out->policy_version = v->policy_version;
+    out->categories = join(r, v->categories, v->n_categories);
+    out->shadow = join(r, v->shadow, v->n_shadow);
+    if (k->is_final) {
+        out->rule = v->rule_id;
+        out->rule_name = v->rule_name;
+        if (v->log == VERDICT_LOG_NO_QUERY)
+            out->url = event_url_without_query(out->url);
+    }
+}
+
+/* A head that was never whole: only what is certain. */
+static void fill_target(const struct work *k, struct record *out)
+{
+    if (!k->is_head_whole)
+        return;
+    out->port = k->req.url.port;
+    out->method = k->method;
+    out->url = k->url;
+    out->scheme = k->scheme;
+    out->host = k->host;
+    out->user_agent = k->user_agent;
+    out->referer = k->referer;
+}
+
+void entry_fill(struct request *r, struct record *out)
+{
+    struct work *k = r->k;
+    const struct conn *c = r->conn;
+    *out = (struct record){
+        .time_ms = r->w->loop.wall_ms - (r->w->loop.now_ms - r->began_ms),
+        .client = c->client.ip,
+        .client_port = c->client.port,
+        .status = r->status,
+        .verdict = r->verdict,
+        .cache = RECORD_CACHE_NONE,
+        .tls = k->req.method == HTTP_CONNECT ? RECORD_TLS_TUNNEL : RECORD_TLS_NONE,
+        .upstream_ms = k->upstream_ms,
+        .node = r->hold->set->settings.node,
+        .user = k->user,
+        .content_type = k->content_type,
+    };
+    if (k->upstream_at.port) {
+        struct buf b = {.p = k->upstream_text,
+                        .cap = sizeof k->upstream_text,
+                        .ceiling_bytes = sizeof k->upstream_text};
+        ip_port_format(&k->upstream_at, &b);
+        out->upstream = buf_str(&b);
+    }
+    out->groups = join(r, k->groups, k->n_groups);
+    fill_target(k, out);
+    fill_verdict(r, out);
+    if (k->fault == FAULT_HEAD || k->fault == FAULT_BODY || k->fault == FAULT_ANSWER_BAD)
+        out->error = str_of(k->refusal.reason);
+    else if (k->fault != FAULT_NONE)
+        out->error = str_of(fault_rows[k->fault].error);
+}
+
+enum err entry_slim(struct request *r)
+{
+    struct record rec;
+    entry_fill(r, &rec);
+    struct buf b;
+    buf_init(&b, EVENT_SCRATCH_BYTES * 2);
+    record_encode(&rec, &b);
+    size_t n = b.n;
+    char *p = buf_take(&b);
+    if (!p) {
+        buf_fini(&b);
+        return ERR_NOMEM;
+    }
+    r->slim = str_make(p, n);
+    return OK;
+}
+
+void entry_write(struct request *r, struct record *rec)
+{
+    struct worker *w = r->w;
+    rec->id = request_id(r);
+    rec->duration_ms = (uint32_t)(w->loop.now_ms - r->began_ms);
+    rec->bytes_in = r->bytes_in + (r->up.n_out > r->up_lead ? r->up.n_out - r->up_lead : 0);
+    rec->bytes_out = r->bytes_out + r->down.n_out;
+    if (r->error) {
+        rec->error = str_of(r->error);
+        if (r->verdict == RECORD_ALLOWED && !str_eq(rec->error, STR("client_closed")) &&
+            rec->tls != RECORD_TLS_TUNNEL)
+            rec->verdict = RECORD_ERROR;
+    }
+    if (event_append(w->journal, &w->scratch, rec) != OK)
+        stats_add(w->stats, STATS_RECORDS_LOST, 1);
+    stats_record(w->stats, rec);
+}

@@ -1,0 +1,32 @@
+/* fault: the table. Tokens are those registered by RFC 9209 2.3. */
+#include "proxyd/flow/fault.h"
+
+const struct fault_row fault_rows[FAULT_N] = {
+    [FAULT_NONE] = {500, RECORD_ERROR, "proxy_internal_error", true, false},
+    [FAULT_HEAD] = {400, RECORD_REFUSED, "http_request_error", true, false},
+    [FAULT_BODY] = {400, RECORD_REFUSED, "http_request_error", true, false},
+    [FAULT_HEAD_LATE] = {408, RECORD_REFUSED, "http_request_error", true, false},
+    [FAULT_LOCAL] = {400, RECORD_REFUSED, "http_request_error", false, false},
+    [FAULT_LOCAL_MISSING] = {404, RECORD_REFUSED, "", false, false},
+    [FAULT_METHOD] = {405, RECORD_REFUSED, "http_request_denied", false, false},
+    [FAULT_SCHEME] = {501, RECORD_REFUSED, "http_request_error", false, false},
+    [FAULT_LOOP] = {508, RECORD_REFUSED, "proxy_loop_detected", false, false},
+    [FAULT_BUSY] = {503, RECORD_REFUSED, "connection_limit_reached", true, true},
+    [FAULT_NO_POLICY] = {503, RECORD_REFUSED, "proxy_configuration_error", false, true},
+    [FAULT_LOG_FULL] = {503, RECORD_REFUSED, "proxy_internal_error", false, true},
+    [FAULT_MEMORY] = {503, RECORD_ERROR, "proxy_internal_error", true, true},
+    [FAULT_LOGIN] = {407, RECORD_DENIED_AUTH, "http_request_denied", false, false},
+    [FAULT_IDENTITY_DOWN] = {503, RECORD_ERROR, "proxy_internal_error", false, true},
+    [FAULT_NAME_UNKNOWN] = {502, RECORD_ERROR, "dns_error", false, false},
+    [FAULT_NAME_FAILED] = {502, RECORD_ERROR, "dns_error", false, true},
+    [FAULT_NAME_LATE] = {504, RECORD_ERROR, "dns_timeout", false, true},
+    [FAULT_OWN_ADDRESS] = {403, RECORD_REFUSED, "destination_ip_prohibited", false, false},
+    [FAULT_ADDRESS] = {403, RECORD_REFUSED, "destination_ip_prohibited", false, false},
+    [FAULT_CONNECT_REFUSED] = {502, RECORD_ERROR, "connection_refused", false, false},
+    [FAULT_CONNECT_FAILED] = {502, RECORD_ERROR, "destination_unavailable", false, false},
+    [FAULT_CONNECT_LATE] = {504, RECORD_ERROR, "connection_timeout", false, false},
+    [FAULT_ANSWER_LATE] = {504, RECORD_ERROR, "http_response_timeout", true, false},
+    [FAULT_ANSWER_CUT] = {502, RECORD_ERROR, "http_response_incomplete", true, false},
+    [FAULT_ANSWER_BAD] = {502, RECORD_ERROR, "http_protocol_error", true, false},
+    [FAULT_LINK] = {400, RECORD_REFUSED, "http_request_denied", false, false},
+};

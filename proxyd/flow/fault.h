@@ -1,0 +1,51 @@
+/* fault: everything that can go wrong with a request, as one table: the status to answer, the
+ * RFC 9209 error type, how it is recorded, and the title of its page. Pure. */
+#ifndef PROXYD_FLOW_FAULT_H
+#define PROXYD_FLOW_FAULT_H
+
+#include <stdint.h>
+
+#include "base/record.h"
+
+enum fault {
+    FAULT_NONE,
+    FAULT_HEAD, /* malformed; status and reason come from the parser */
+    FAULT_BODY,
+    FAULT_HEAD_LATE,
+    FAULT_LOCAL, /* origin form, but nothing we answer */
+    FAULT_LOCAL_MISSING,
+    FAULT_METHOD,
+    FAULT_SCHEME,
+    FAULT_LOOP,
+    FAULT_BUSY,
+    FAULT_NO_POLICY,
+    FAULT_LOG_FULL,
+    FAULT_MEMORY,
+    FAULT_LOGIN,         /* 407 */
+    FAULT_IDENTITY_DOWN, /* the directory does not answer */
+    FAULT_NAME_UNKNOWN,
+    FAULT_NAME_FAILED,
+    FAULT_NAME_LATE,
+    FAULT_OWN_ADDRESS,
+    FAULT_ADDRESS,
+    FAULT_CONNECT_REFUSED,
+    FAULT_CONNECT_FAILED,
+    FAULT_CONNECT_LATE,
+    FAULT_ANSWER_LATE,
+    FAULT_ANSWER_CUT,
+    FAULT_ANSWER_BAD,
+    FAULT_LINK, /* a continue link that is not ours or too old */
+    FAULT_N,
+};
+
+struct fault_row {
+    uint16_t status;
+    uint8_t verdict;   /* enum record_verdict */
+    const char *error; /* RFC 9209 2.3 token; "" none */
+    bool is_closing;   /* the connection cannot be used any more */
+    bool may_retry;    /* Retry-After is worth saying */
+};
+
+extern const struct fault_row fault_rows[FAULT_N];
+
+#endif

@@ -1,0 +1,256 @@
+/* request: the table of states and the one function that moves a request from state to state. */
+#include "proxyd/flow/request.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/must.h"
+#include "proxyd/flow/context.h"
+#include "proxyd/flow/step_block.h"
+#include "proxyd/flow/step_connect.h"
+#include "proxyd/flow/step_decide.h"
+#include "proxyd/flow/step_fetch.h"
+#include "proxyd/flow/step_head.h"
+#include "proxyd/flow/step_identify.h"
+#include "proxyd/flow/step_inspect.h"
+#include "proxyd/flow/step_local.h"
+#include "proxyd/flow/step_log.h"
+#include "proxyd/flow/step_relay.h"
+#include "proxyd/flow/step_reply.h"
+#include "proxyd/flow/step_resolve.h"
+#include "proxyd/flow/step_route.h"
+#include "proxyd/flow/step_tunnel.h"
+
+#define TO(s)    (1u << REQUEST_##s)
+#define LIMIT(m) offsetof(struct flow_settings, m)
+
+/* Later steps find their row here: a response cache between DECIDE and ROUTE, a scanner between
+ * FETCH and RELAY. */
+const struct request_row request_rows[REQUEST_N_STATES] = {
+    [REQUEST_HEAD] = {"head", step_head, LIMIT(head_ms), FAULT_HEAD_LATE,
+                      TO(DECIDE) | TO(LOCAL) | TO(PAGE) | TO(LOG) | TO(END)},
+    [REQUEST_DECIDE] = {"decide", step_decide, LIMIT(reply_ms), FAULT_MEMORY,
+                        TO(IDENTIFY) | TO(RESOLVE) | TO(INSPECT) | TO(PAGE) | TO(ROUTE) |
+                            TO(RELAY) | TO(LOG)},
+    [REQUEST_IDENTIFY] = {"identify", step_identify, LIMIT(identity_ms), FAULT_IDENTITY_DOWN,
+                          TO(DECIDE) | TO(PAGE) | TO(LOG)},
+    [REQUEST_RESOLVE] = {"resolve", step_resolve, LIMIT(resolve_ms), FAULT_NAME_LATE,
+                         TO(DECIDE) | TO(CONNECT) | TO(PAGE) | TO(LOG)},
+    [REQUEST_INSPECT] = {"inspect", step_inspect, LIMIT(head_ms), FAULT_MEMORY,
+                         TO(DECIDE) | TO(PAGE) | TO(LOG)},
+    [REQUEST_LOCAL] = {"local", step_local, LIMIT(reply_ms), FAULT_MEMORY,
+                       TO(REPLY) | TO(PAGE) | TO(LOG)},
+    [REQUEST_PAGE] = {"page", step_block, LIMIT(reply_ms), FAULT_NONE, TO(REPLY) | TO(LOG)},
+    [REQUEST_ROUTE] = {"route", step_route, LIMIT(connect_ms), FAULT_MEMORY,
+                       TO(RESOLVE) | TO(CONNECT) | TO(FETCH) | TO(PAGE) | TO(LOG)},
+    [REQUEST_CONNECT] = {"connect", step_connect, LIMIT(connect_ms), FAULT_CONNECT_LATE,
+                         TO(FETCH) | TO(TUNNEL) | TO(PAGE) | TO(LOG)},
+    [REQUEST_FETCH] = {"fetch", step_fetch, LIMIT(answer_ms), FAULT_ANSWER_LATE,
+                       TO(DECIDE) | TO(RELAY) | TO(TUNNEL) | TO(ROUTE) | TO(PAGE) | TO(LOG)},
+    [REQUEST_RELAY] = {"relay", step_relay, LIMIT(body_ms), FAULT_NONE, TO(LOG)},
+    [REQUEST_TUNNEL] = {"tunnel", step_tunnel, LIMIT(tunnel_ms), FAULT_NONE, TO(LOG)},
+    [REQUEST_REPLY] = {"reply", step_reply, LIMIT(reply_ms), FAULT_NONE, TO(LOG)},
+    [REQUEST_LOG] = {"log", step_log, LIMIT(reply_ms), FAULT_NONE, TO(END)},
+    [REQUEST_END] = {"end", NULL, LIMIT(reply_ms), FAULT_NONE, 0},
+};
+
+static uint32_t limit_ms(const struct request *r, enum request_state s)
+{
+    if (!r->hold)
+        return r->tunnel_ms;
+    uint32_t ms;
+    memcpy(&ms, (const char *)&r->hold->set->settings + request_rows[s].limit_at, sizeof ms);
+    return ms;
+}
+
+void request_touch(struct request *r)
+{
+    r->deadline_ms = r->w->loop.now_ms + limit_ms(r, r->state);
+    /* a timer that is set for earlier looks again when it fires: moving it each time would cost */
+    if (!r->limit.is_set || r->limit.at_ms > r->deadline_ms)
+        timer_set(&r->w->loop.timers, &r->limit, r->deadline_ms);
+}
+
+/* The only place that writes the state. */
+static void enter(struct request *r, enum request_state next)
+{
+    must(request_rows[r->state].next >> next & 1u);
+    r->state = next;
+    request_touch(r);
+}
+
+static void stop_waiting(struct request *r)
+{
+    struct work *k = r->k;
+    loop_undefer(&r->again);
+    if (!k)
+        return;
+    if (k->is_resolving)
+        resolve_cancel(&k->query);
+    if (k->is_dialing)
+        dial_stop(&k->dial);
+    if (k->is_asking)
+        step_identify_cancel(r);
+    k->is_resolving = k->is_dialing = k->is_asking = false;
+}
+
+void request_drop_upstream(struct request *r)
+{
+    struct work *k = r->k;
+    if (k && k->has_exchange) {
+        exchange_end(&k->x, false, NULL);
+        k->has_exchange = false;
+    }
+    if (k && k->up) {
+        pool_drop(&r->w->pool, k->up);
+        k->up = NULL;
+    }
+    if (r->up_conn) {
+        pool_drop(&r->w->pool, r->up_conn);
+        r->up_conn = NULL;
+    }
+    pump_release(&r->down);
+}
+
+enum request_state request_refuse(struct request *r, enum fault f)
+{
+    if (r->is_head_sent)
+        return request_cut(r, fault_rows[f].error);
+    r->k->fault = f;
+    return REQUEST_PAGE;
+}
+
+enum request_state request_cut(struct request *r, const char *error)
+{
+    r->is_cut = true;
+    r->is_keep = false;
+    r->error = error;
+    return REQUEST_LOG;
+}
+
+void request_yield(struct request *r)
+{
+    loop_defer(&r->w->loop, &r->again);
+}
+
+uint64_t request_id(struct request *r)
+{
+    if (r->id == 0)
+        r->id = 1 + atomic_fetch_add_explicit(&r->w->shared->last_id, 1, memory_order_relaxed);
+    return r->id;
+}
+
+/* Gives everything back; the connection goes on or ends. */
+static void finish(struct request *r)
+{
+    struct worker *w = r->w;
+    struct conn *c = r->conn;
+    bool is_keep = r->is_keep, is_cut = r->is_cut;
+    stop_waiting(r);
+    request_drop_upstream(r);
+    pump_release(&r->up);
+    timer_stop(&w->loop.timers, &r->limit);
+    if (r->k)
+        work_give(w, r->k);
+    if (r->hold)
+        policy_hold_give(&w->holder, r->hold);
+    free((void *)(uintptr_t)r->slim.p);
+    slab_give(&w->requests, r);
+    w->n_requests--;
+    conn_request_over(c, is_keep, is_cut);
+}
+
+void request_run(struct request *r)
+{
+    if (r->is_running) {
+        r->is_again = true;
+        return;
+    }
+    r->is_running = true;
+    for (;;) {
+        r->is_again = false;
+        enum request_state next = request_rows[r->state].step(r);
+        if (next == r->state) {
+            if (r->is_again)
+                continue;
+            break;
+        }
+        enter(r, next);
+        if (next == REQUEST_END) {
+            finish(r);
+            return;
+        }
+    }
+    r->is_running = false;
+}
+
+/* Leaves a waiting state for another one from outside of its step. */
+static void divert(struct request *r, enum request_state next)
+{
+    stop_waiting(r);
+    enter(r, next);
+    request_run(r);
+}
+
+static void on_limit(struct timer *t)
+{
+    struct request *r = LIST_ENTRY(t, struct request, limit);
+    if (r->deadline_ms > r->w->loop.now_ms) {
+        timer_set(&r->w->loop.timers, &r->limit, r->deadline_ms);
+        return;
+    }
+    enum fault late = request_rows[r->state].late;
+    r->is_timed_out = true;
+    r->is_keep = false;
+    if (r->state == REQUEST_HEAD && !r->conn->in) {
+        r->is_silent = true; /* not one byte came: nothing to answer */
+        divert(r, REQUEST_LOG);
+    } else if (late != FAULT_NONE && !r->is_head_sent) {
+        request_drop_upstream(r);
+        divert(r, request_refuse(r, late));
+    } else {
+        divert(r, request_cut(r, "connection_read_timeout"));
+    }
+}
+
+void request_abort(struct request *r, const char *error)
+{
+    if (r->state == REQUEST_HEAD)
+        r->is_silent = true;
+    if (r->state == REQUEST_LOG || r->state == REQUEST_END)
+        return;
+    divert(r, request_cut(r, error));
+}
+
+static void on_again(struct loop_task *t)
+{
+    request_run(LIST_ENTRY(t, struct request, again));
+}
+
+struct request *request_new(struct conn *c)
+{
+    struct worker *w = c->w;
+    struct request *r = slab_take(&w->requests);
+    if (!r)
+        return NULL;
+    memset(r, 0, sizeof *r);
+    r->w = w;
+    r->conn = c;
+    r->verdict = RECORD_ALLOWED;
+    r->state = REQUEST_HEAD;
+    r->up.pool = r->down.pool = &w->buffers;
+    timer_init(&r->limit, on_limit);
+    loop_task_init(&r->again, on_again);
+    r->k = work_take(w, r);
+    if (!r->k) {
+        slab_give(&w->requests, r);
+        return NULL;
+    }
+    r->hold = policy_hold_take(&w->holder);
+    r->began_ms = w->loop.now_ms;
+    http_head_init_request(&r->k->req, &r->hold->set->settings.head);
+    w->n_requests++;
+    request_touch(r);
+    return r;
+}

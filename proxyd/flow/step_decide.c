@@ -1,0 +1,145 @@
+/* step_decide: asks the policy with what is known, and goes where its verdict says: to the dearer
+ * fact it needs, or on. Come back to whenever a fact has been learnt. */
+#include "proxyd/flow/step_decide.h"
+
+#include <string.h>
+
+#include "proxyd/flow/context.h"
+#include "proxyd/flow/link.h"
+#include "proxyd/upstream/route.h"
+
+static void fill_facts(struct request *r)
+{
+    struct work *k = r->k;
+    struct facts *f = &k->facts;
+    const struct http_head *h = &k->req;
+    f->known = FACTS_BIT(FACTS_CONNECT) | FACTS_BIT(FACTS_TARGET);
+    f->listener = k->listener;
+    f->client = r->conn->client.ip;
+    f->now_ms = r->w->loop.wall_ms;
+    f->method = k->method;
+    f->host = k->host;
+    f->host_is_ip = h->url.host.is_ip;
+    f->host_ip = h->url.host.ip;
+    f->port = h->url.port;
+    f->user_agent = k->user_agent;
+    f->url = k->url;
+    f->size_bytes = UINT64_MAX;
+    if (h->method == HTTP_CONNECT) {
+        f->scheme = FACTS_TUNNEL;
+    } else {
+        f->scheme = FACTS_HTTP;
+        f->known |= FACTS_BIT(FACTS_URL);
+    }
+    if (h->url.host.is_ip) {
+        f->server = h->url.host.ip;
+        f->known |= FACTS_BIT(FACTS_ADDRESS);
+        route_literal(&h->url.host, &k->answer);
+        k->has_addresses = true;
+    }
+    if (snapshot_identity(r->hold->set->policy) == SNAPSHOT_NEVER)
+        f->known |= FACTS_BIT(FACTS_IDENTITY);
+    k->has_facts = true;
+}
+
+/* Where a name has several addresses, only those are dialled that the policy judges like the one it
+ * was asked about: the verdict holds for the address dialled. */
+static void keep_judged_addresses(struct request *r)
+{
+    struct work *k = r->k;
+    if (!(k->facts.known & FACTS_BIT(FACTS_ADDRESS)) || k->answer.n < 2)
+        return;
+    struct facts f = k->facts;
+    struct verdict v;
+    unsigned kept = 1;
+    for (unsigned i = 1; i < k->answer.n; i++) {
+        f.server = k->answer.ip[i];
+        policy_decide(r->hold->set->policy, &f, &v);
+        if (v.is_final == k->verdict.is_final && v.action == k->verdict.action)
+            k->answer.ip[kept++] = k->answer.ip[i];
+    }
+    k->answer.n = kept;
+}
+
+/* Has the user said "continue" to this host lately? */
+static bool is_accepted(struct request *r)
+{
+    char key[REMEMBER_KEY_MAX];
+    struct work *k = r->k;
+    char who[64];
+    struct str key_text = remember_key(link_who(r, who), k->host, key);
+    return remember_has(&r->w->warned, key_text, r->w->loop.now_ms);
+}
+
+static enum request_state allowed(struct request *r)
+{
+    struct work *k = r->k;
+    keep_judged_addresses(r);
+    return k->has_answer ? REQUEST_RELAY : REQUEST_ROUTE;
+}
+
+static enum request_state final(struct request *r)
+{
+    struct work *k = r->k;
+    k->is_final = true;
+    switch (k->verdict.action) {
+    case VERDICT_ALLOW: return allowed(r);
+    case VERDICT_WARN:
+    case VERDICT_OVERRIDE:
+        if (!is_accepted(r))
+            return REQUEST_PAGE;
+        k->is_warned = true;
+        r->verdict = RECORD_WARNED;
+        return allowed(r);
+    case VERDICT_BLOCK:
+    case VERDICT_REDIRECT: return REQUEST_PAGE;
+    }
+    return REQUEST_PAGE;
+}
+
+/* The state in which the wanted stage is learnt; DECIDE: it cannot be learnt, ask again. */
+static enum request_state learn(struct request *r, enum facts_stage stage)
+{
+    struct work *k = r->k;
+    switch (stage) {
+    case FACTS_IDENTITY: return REQUEST_IDENTIFY;
+    case FACTS_ADDRESS:
+        if (!k->has_addresses)
+            return REQUEST_RESOLVE;
+        k->facts.server = k->answer.ip[0];
+        break;
+    case FACTS_URL: return REQUEST_INSPECT;
+    case FACTS_ANSWER:
+        if (k->req.method != HTTP_CONNECT && !k->has_answer) {
+            k->is_judging_answer = true;
+            return allowed(r);
+        }
+        break;
+    case FACTS_CONTENT: /* nothing looks into bodies: known to be unknown */
+    case FACTS_CONNECT:
+    case FACTS_TARGET:
+    case FACTS_N_STAGES: break;
+    }
+    k->facts.known |= FACTS_BIT(stage);
+    return REQUEST_DECIDE;
+}
+
+enum request_state step_decide(struct request *r)
+{
+    struct work *k = r->k;
+    const struct snapshot *policy = r->hold->set->policy;
+    if (!k->has_facts)
+        fill_facts(r);
+    if (!(k->facts.known & FACTS_BIT(FACTS_IDENTITY)) &&
+        snapshot_identity(policy) == SNAPSHOT_ALWAYS)
+        return REQUEST_IDENTIFY;
+    for (int i = 0; i <= FACTS_N_STAGES; i++) {
+        policy_decide(policy, &k->facts, &k->verdict);
+        if (k->verdict.is_final)
+            return final(r);
+        enum request_state next = learn(r, k->verdict.needs);
+        if (next != REQUEST_DECIDE)
+            return next;
+    }
+    return request_refuse(r, FAULT_MEMORY); /* a verdict that is never final: our mistake */
+}

@@ -1,0 +1,212 @@
+/* step_fetch: the request goes out on an upstream connection, its body behind it, until the head of
+ * the final answer is there. 1xx are passed on as they come. A kept connection that turns out dead
+ * is replaced once, when asking again is harmless. */
+#include "proxyd/flow/step_fetch.h"
+
+#include "proxyd/flow/context.h"
+#include "proxyd/flow/lead.h"
+
+static void on_upstream(struct stream *s)
+{
+    request_run(s->owner);
+}
+
+static enum err take_body(void *ctx, struct str bytes, size_t *n)
+{
+    struct request *r = ctx;
+    return http_body_take(&r->k->body, bytes, n, &r->k->refusal);
+}
+
+static enum err end_body(void *ctx)
+{
+    struct request *r = ctx;
+    return http_body_eof(&r->k->body);
+}
+
+static const struct pump_gate request_gate = {.take = take_body, .eof = end_body};
+
+static enum err write_head(struct request *r)
+{
+    struct work *k = r->k;
+    struct http_forward how = {.via = r->w->via, .is_upgrade = k->req.wants_upgrade};
+    struct buf b;
+    enum err e = lead_open(&r->up, k->req.n_bytes + HTTP_WRITE_EXTRA + r->w->via.n, &b);
+    if (e != OK)
+        return e;
+    e = http_write_request(&k->req, &how, &b);
+    lead_close(&r->up, &b);
+    r->up_lead += b.n;
+    return e;
+}
+
+static enum err begin(struct request *r)
+{
+    struct work *k = r->k;
+    struct exchange_parts parts = {&r->w->pool, &r->w->buffers, k->up, &k->res, k->req.method};
+    exchange_begin(&k->x, &parts);
+    k->upstream_at = k->up->at;
+    k->up = NULL;
+    k->has_exchange = true;
+    k->x.up->fd.s.owner = r;
+    k->x.up->fd.s.on_ready = on_upstream;
+    r->up.from = &r->conn->fd.s;
+    r->up.to = &k->x.up->fd.s;
+    r->up.gate = &request_gate;
+    r->up.gate_ctx = r;
+    r->up.is_done = k->body.is_done;
+    r->up.is_large = true;
+    r->down.to = &r->conn->fd.s;
+    k->sent_ms = r->w->loop.now_ms;
+    return write_head(r);
+}
+
+static bool may_ask_again(const struct work *k)
+{
+    return k->x.is_reused && !k->x.is_any_byte && k->body.framing == HTTP_BODY_NONE &&
+           http_method_is_idempotent(k->req.method);
+}
+
+/* The server is gone before a whole head came. */
+static enum request_state lost(struct request *r)
+{
+    struct work *k = r->k;
+    bool is_again = may_ask_again(k);
+    pump_release(&r->up);
+    request_drop_upstream(r);
+    if (!is_again)
+        return request_refuse(r, FAULT_ANSWER_CUT);
+    k->is_fresh_only = true;
+    k->is_sent = false;
+    return REQUEST_ROUTE;
+}
+
+/* Moves the request on. FETCH: go on; else what comes instead. */
+static enum request_state send_request(struct request *r)
+{
+    struct work *k = r->k;
+    if (k->is_sent)
+        return REQUEST_FETCH;
+    uint64_t before = r->up.n_out;
+    enum pump_word word = pump_run(&r->up);
+    if (r->up.n_out != before)
+        request_touch(r);
+    switch (word) {
+    case PUMP_WAIT_READ:
+    case PUMP_WAIT_WRITE: break;
+    case PUMP_YIELD: request_yield(r); break;
+    case PUMP_END: k->is_sent = true; break;
+    case PUMP_LOST: /* it may have answered before it closed */
+        k->is_sent = true;
+        r->is_keep = r->is_keep && k->body.is_done;
+        pump_release(&r->up);
+        break;
+    case PUMP_CUT: return request_cut(r, "client_closed");
+    case PUMP_BAD: request_drop_upstream(r); return request_refuse(r, FAULT_BODY);
+    case PUMP_NOMEM: request_drop_upstream(r); return request_refuse(r, FAULT_MEMORY);
+    }
+    return REQUEST_FETCH;
+}
+
+/* A 1xx: to the client, if it knows them. */
+static enum err pass_interim(struct request *r)
+{
+    struct work *k = r->k;
+    if (k->req.minor == 0)
+        return OK;
+    struct http_forward how = {.via = r->w->via};
+    struct buf b;
+    enum err e = lead_open(&r->down, k->res.n_bytes + HTTP_WRITE_EXTRA + r->w->via.n, &b);
+    if (e != OK)
+        return e;
+    e = http_write_response(&k->res, &how, &b);
+    lead_close(&r->down, &b);
+    return e;
+}
+
+/* What the policy and the record want of the answer; copied, for the buffer moves on. */
+static enum err take_answer(struct request *r)
+{
+    struct work *k = r->k;
+    struct str type = headers_value(&k->res.h, HEADER_CONTENT_TYPE);
+    size_t semicolon = str_find(type, ';');
+    type = str_trim(str_sub(type, 0, semicolon == STR_NPOS ? type.n : semicolon));
+    if (type.n) {
+        char *p = arena_alloc(&k->arena, type.n);
+        if (!p)
+            return ERR_NOMEM;
+        for (size_t i = 0; i < type.n; i++)
+            p[i] = str_lower(type.p[i]);
+        k->content_type = str_make(p, type.n);
+    }
+    k->has_answer = true;
+    k->upstream_ms = (uint32_t)(r->w->loop.now_ms - k->sent_ms);
+    k->facts.status = k->res.status;
+    k->facts.content_type = k->content_type;
+    k->facts.size_bytes = k->res.has_length ? k->res.length : UINT64_MAX;
+    k->facts.known |= FACTS_BIT(FACTS_ANSWER);
+    return OK;
+}
+
+static enum request_state answered(struct request *r)
+{
+    struct work *k = r->k;
+    if (k->res.status == 101) {
+        if (k->req.wants_upgrade)
+            return REQUEST_TUNNEL;
+        k->refusal = (struct http_refusal){502, "unexpected-101"};
+        request_drop_upstream(r);
+        return request_refuse(r, FAULT_ANSWER_BAD);
+    }
+    if (take_answer(r) != OK) {
+        request_drop_upstream(r);
+        return request_refuse(r, FAULT_MEMORY);
+    }
+    return k->is_judging_answer ? REQUEST_DECIDE : REQUEST_RELAY;
+}
+
+/* Interim heads that wait for the client go out now, so that nobody waits for anybody. */
+static bool flush_interim(struct request *r)
+{
+    if (!r->down.lead)
+        return true;
+    r->down.is_done = true;
+    enum pump_word word = pump_run(&r->down);
+    r->down.is_done = false;
+    return word != PUMP_LOST;
+}
+
+static enum request_state read_answer(struct request *r)
+{
+    struct work *k = r->k;
+    for (;;) {
+        switch (exchange_read_head(&k->x, &k->refusal)) {
+        case OK: break;
+        case ERR_AGAIN: return REQUEST_FETCH;
+        case ERR_EOF: return lost(r);
+        case ERR_INVALID: request_drop_upstream(r); return request_refuse(r, FAULT_ANSWER_BAD);
+        case ERR_NOMEM: request_drop_upstream(r); return request_refuse(r, FAULT_MEMORY);
+        default: request_drop_upstream(r); return request_refuse(r, FAULT_ANSWER_CUT);
+        }
+        if (k->res.status >= 200 || k->res.status == 101)
+            return answered(r);
+        if (pass_interim(r) != OK || !flush_interim(r))
+            return request_cut(r, "client_closed");
+        exchange_next_head(&k->x);
+    }
+}
+
+enum request_state step_fetch(struct request *r)
+{
+    struct work *k = r->k;
+    if (!k->has_exchange && begin(r) != OK) {
+        pump_release(&r->up);
+        request_drop_upstream(r);
+        return request_refuse(r, FAULT_MEMORY);
+    }
+    enum request_state next = send_request(r);
+    if (next != REQUEST_FETCH)
+        return next;
+    if (!flush_interim(r))
+        return request_cut(r, "client_closed");
+    return read_answer(r);
+}

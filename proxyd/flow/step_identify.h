@@ -1,0 +1,12 @@
+/* step_identify: the step of one state; see the table in request.c. Called by request_run alone. */
+#ifndef PROXYD_FLOW_STEP_IDENTIFY_H
+#define PROXYD_FLOW_STEP_IDENTIFY_H
+
+#include "proxyd/flow/request.h"
+
+enum request_state step_identify(struct request *r);
+
+/* The answer is no longer wanted. */
+void step_identify_cancel(struct request *r);
+
+#endif

@@ -1,0 +1,9 @@
+/* step_local: the step of one state; see the table in request.c. Called by request_run alone. */
+#ifndef PROXYD_FLOW_STEP_LOCAL_H
+#define PROXYD_FLOW_STEP_LOCAL_H
+
+#include "proxyd/flow/request.h"
+
+enum request_state step_local(struct request *r);
+
+#endif

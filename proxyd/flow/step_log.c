@@ -1,0 +1,29 @@
+/* step_log: one record for every request that got an answer and for every tunnel; also for those
+ * that a client gave up, with status 0 when nothing had been sent. */
+#include "proxyd/flow/step_log.h"
+
+#include "proxyd/flow/context.h"
+#include "proxyd/flow/entry.h"
+
+/* An effect of the rule: no record. Refusals are recorded whatever the rule says. */
+static bool is_unlogged(const struct request *r)
+{
+    return r->k && r->k->is_final && r->k->verdict.log == VERDICT_LOG_NONE &&
+           (r->verdict == RECORD_ALLOWED || r->verdict == RECORD_WARNED);
+}
+
+enum request_state step_log(struct request *r)
+{
+    struct record rec;
+    if (r->is_silent || is_unlogged(r))
+        return REQUEST_END;
+    if (r->slim.p) {
+        if (record_decode(r->slim, &rec) != OK)
+            return REQUEST_END; /* we wrote it ourselves: cannot be */
+        rec.status = r->status;
+    } else {
+        entry_fill(r, &rec);
+    }
+    entry_write(r, &rec);
+    return REQUEST_END;
+}

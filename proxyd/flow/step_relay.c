@@ -1,0 +1,141 @@
+/* step_relay: the answer's head and body go to the client, the rest of the request's body to the
+ * server. An answer that is cut is cut for the client too: it never looks complete. */
+#include "proxyd/flow/step_relay.h"
+
+#include "proxyd/flow/context.h"
+#include "proxyd/flow/lead.h"
+
+static enum err take_body(void *ctx, struct str bytes, size_t *n)
+{
+    struct request *r = ctx;
+    return http_body_take(&r->k->x.body, bytes, n, &r->k->refusal);
+}
+
+static enum err end_body(void *ctx)
+{
+    struct request *r = ctx;
+    return http_body_eof(&r->k->x.body);
+}
+
+/* For HTTP/1.0 clients: the content without its chunks, moved together in place. */
+static enum err dechunk(void *ctx, char *p, size_t n, size_t *n_out, size_t *n_used)
+{
+    struct request *r = ctx;
+    *n_out = *n_used = 0;
+    for (;;) {
+        struct http_piece piece = {0};
+        enum err e = http_body_step(&r->k->x.body, str_make(p + *n_used, n - *n_used), &piece,
+                                    &r->k->refusal);
+        if (piece.content.n)
+            __builtin_memmove(p + *n_out, piece.content.p, piece.content.n);
+        *n_out += piece.content.n;
+        *n_used += piece.n;
+        if (e != ERR_AGAIN || piece.n == 0)
+            return e;
+    }
+}
+
+static const struct pump_gate plain_gate = {.take = take_body, .eof = end_body};
+static const struct pump_gate dechunk_gate = {.rewrite = dechunk, .eof = end_body};
+
+static enum err write_head(struct request *r, bool is_dechunked)
+{
+    struct work *k = r->k;
+    struct http_forward how = {.via = r->w->via,
+                               .is_close = !r->is_keep,
+                               .is_dechunked = is_dechunked,
+                               .to_http10 = k->req.minor == 0};
+    struct buf b;
+    enum err e = lead_open(&r->down, k->res.n_bytes + HTTP_WRITE_EXTRA + r->w->via.n, &b);
+    if (e != OK)
+        return e;
+    e = http_write_response(&k->res, &how, &b);
+    lead_close(&r->down, &b);
+    return e;
+}
+
+static enum err begin(struct request *r)
+{
+    struct work *k = r->k;
+    const struct http_body *body = &k->x.body;
+    bool is_dechunked = k->req.minor == 0 && body->framing == HTTP_BODY_CHUNKED;
+    if (body->framing == HTTP_BODY_CLOSE || is_dechunked || r->w->is_draining)
+        r->is_keep = false;
+    enum err e = write_head(r, is_dechunked);
+    if (e != OK)
+        return e;
+    r->down.from = &k->x.up->fd.s;
+    r->down.to = &r->conn->fd.s;
+    r->down.gate = is_dechunked ? &dechunk_gate : &plain_gate;
+    r->down.gate_ctx = r;
+    r->down.b = k->x.in;
+    k->x.in = NULL;
+    r->down.is_done = body->is_done;
+    r->down.is_large = true;
+    r->status = k->res.status;
+    r->is_head_sent = true;
+    k->is_relaying = true;
+    return OK;
+}
+
+/* The request's body still runs while the answer comes. */
+static enum request_state send_rest(struct request *r)
+{
+    struct work *k = r->k;
+    if (k->is_sent)
+        return REQUEST_RELAY;
+    switch (pump_run(&r->up)) {
+    case PUMP_WAIT_READ:
+    case PUMP_WAIT_WRITE: break;
+    case PUMP_YIELD: request_yield(r); break;
+    case PUMP_END: k->is_sent = true; break;
+    case PUMP_LOST: /* the server does not want it; its answer stands */
+    case PUMP_NOMEM:
+        k->is_sent = true;
+        pump_release(&r->up);
+        break;
+    case PUMP_CUT:
+    case PUMP_BAD: return request_cut(r, "http_request_error");
+    }
+    return REQUEST_RELAY;
+}
+
+static enum request_state complete(struct request *r)
+{
+    struct work *k = r->k;
+    const struct flow_settings *s = &r->hold->set->settings;
+    struct pool_limits limits = {s->max_pool, s->max_pool_per_host, s->pool_ms};
+    bool is_whole = k->is_sent && k->body.is_done;
+    k->x.in = r->down.b; /* surplus, if any: then the connection is not kept */
+    r->down.b = NULL;
+    exchange_end(&k->x, is_whole, &limits);
+    k->has_exchange = false;
+    r->is_keep = r->is_keep && k->body.is_done;
+    return REQUEST_LOG;
+}
+
+enum request_state step_relay(struct request *r)
+{
+    if (!r->k->is_relaying && begin(r) != OK) {
+        request_drop_upstream(r);
+        return request_cut(r, "proxy_internal_error");
+    }
+    uint64_t before = r->down.n_out + r->up.n_out;
+    enum request_state next = send_rest(r);
+    if (next != REQUEST_RELAY)
+        return next;
+    enum pump_word word = pump_run(&r->down);
+    if (r->down.n_out + r->up.n_out != before)
+        request_touch(r);
+    switch (word) {
+    case PUMP_WAIT_READ:
+    case PUMP_WAIT_WRITE: return REQUEST_RELAY;
+    case PUMP_YIELD: request_yield(r); return REQUEST_RELAY;
+    case PUMP_END: return complete(r);
+    case PUMP_CUT: return request_cut(r, "http_response_incomplete");
+    case PUMP_BAD: return request_cut(r, "http_protocol_error");
+    case PUMP_LOST: return request_cut(r, "client_closed");
+    case PUMP_NOMEM: return request_cut(r, "proxy_internal_error");
+    }
+    return REQUEST_RELAY;
+}

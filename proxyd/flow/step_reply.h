@@ -1,0 +1,9 @@
+/* step_reply: the step of one state; see the table in request.c. Called by request_run alone. */
+#ifndef PROXYD_FLOW_STEP_REPLY_H
+#define PROXYD_FLOW_STEP_REPLY_H
+
+#include "proxyd/flow/request.h"
+
+enum request_state step_reply(struct request *r);
+
+#endif

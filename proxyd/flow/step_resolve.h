@@ -1,0 +1,9 @@
+/* step_resolve: the step of one state; see the table in request.c. Called by request_run alone. */
+#ifndef PROXYD_FLOW_STEP_RESOLVE_H
+#define PROXYD_FLOW_STEP_RESOLVE_H
+
+#include "proxyd/flow/request.h"
+
+enum request_state step_resolve(struct request *r);
+
+#endif

@@ -1,0 +1,31 @@
+/* step_route: a kept connection to the target when there is one, else the way to a new one. */
+#include "proxyd/flow/step_route.h"
+
+#include "proxyd/flow/context.h"
+
+/* When the policy has judged addresses, a kept connection must go to one of them. */
+static bool is_judged(const struct work *k, const struct upstream *u)
+{
+    if (!(k->facts.known & FACTS_BIT(FACTS_ADDRESS)))
+        return true;
+    for (unsigned i = 0; i < k->answer.n; i++)
+        if (ip_eq(&k->answer.ip[i], &u->at.ip))
+            return true;
+    return false;
+}
+
+enum request_state step_route(struct request *r)
+{
+    struct work *k = r->k;
+    if (k->req.method != HTTP_CONNECT && !k->is_fresh_only && !k->req.wants_upgrade) {
+        struct upstream *u = pool_take(&r->w->pool, k->host, k->req.url.port);
+        if (u && is_judged(k, u)) {
+            k->up = u;
+            stats_add(r->w->stats, STATS_UPSTREAM_REUSED, 1);
+            return REQUEST_FETCH;
+        }
+        if (u)
+            pool_drop(&r->w->pool, u);
+    }
+    return k->has_addresses ? REQUEST_CONNECT : REQUEST_RESOLVE;
+}

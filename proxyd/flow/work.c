@@ -1,0 +1,62 @@
+/* work: taking and giving back. */
+#include "proxyd/flow/work.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proxyd/flow/context.h"
+
+#define KEEP_FREE 512
+
+struct work *work_take(struct worker *w, struct request *r)
+{
+    struct work *k = w->free_work;
+    if (k) {
+        w->free_work = k->next;
+        w->n_free_work--;
+    } else {
+        k = malloc(sizeof *k);
+        if (!k)
+            return NULL;
+        arena_init(&k->arena, WORK_ARENA_BLOCK, WORK_ARENA_CEILING);
+        buf_init(&k->reply, WORK_REPLY_MAX);
+    }
+    size_t from = offsetof(struct work, is_head_whole), to = offsetof(struct work, verdict);
+    memset((char *)k + from, 0, to - from);
+    k->next = NULL;
+    k->r = r;
+    w->n_work++;
+    return k;
+}
+
+static void destroy(struct work *k)
+{
+    arena_fini(&k->arena);
+    buf_fini(&k->reply);
+    free(k);
+}
+
+void work_give(struct worker *w, struct work *k)
+{
+    w->n_work--;
+    if (w->n_free_work >= KEEP_FREE) {
+        destroy(k);
+        return;
+    }
+    arena_reset(&k->arena);
+    buf_fini(&k->reply);
+    k->next = w->free_work;
+    w->free_work = k;
+    w->n_free_work++;
+}
+
+void work_free_all(struct worker *w)
+{
+    while (w->free_work) {
+        struct work *k = w->free_work;
+        w->free_work = k->next;
+        destroy(k);
+    }
+    w->n_free_work = 0;
+}

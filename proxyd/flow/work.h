@@ -1,0 +1,81 @@
+/* work: what the steps of one request share while it is being dealt with: heads, facts, verdict,
+ * the exchange, the page. Taken when a head begins, given back when the request ends or becomes a
+ * tunnel; recycled by the worker with its arena's first block.
+ * Owner: the request. Threads: one worker. */
+#ifndef PROXYD_FLOW_WORK_H
+#define PROXYD_FLOW_WORK_H
+
+#include "policies/decide.h"
+#include "proxyd/flow/request.h"
+#include "proxyd/io/dial.h"
+#include "proxyd/io/resolve.h"
+#include "proxyd/upstream/exchange.h"
+#include "proxyd/wire/auth_head.h"
+#include "proxyd/wire/http_body.h"
+#include "proxyd/wire/http_write.h"
+
+#define WORK_ARENA_BLOCK   4096
+#define WORK_ARENA_CEILING (1u << 20)
+#define WORK_REPLY_MAX     (1u << 20)
+
+struct work {
+    struct work *next; /* in the worker's free list */
+    struct request *r;
+    struct arena arena;
+
+    /* --- cleared for each request from here on (work_begin) --- */
+    bool is_head_whole; /* req is valid */
+    bool has_facts;     /* facts are filled */
+    bool is_resolving;  /* query is under way */
+    bool has_addresses; /* answer is filled */
+    bool is_dialing, is_dialed;
+    bool is_asking;         /* identity is under way */
+    bool has_identity;      /* the answer is there */
+    bool is_login_wrong;    /* credentials were sent and are wrong */
+    bool has_exchange;      /* request is being sent */
+    bool has_answer;        /* final head of the answer is there */
+    bool is_judging_answer; /* the policy wants to see it */
+    bool is_relaying;
+    bool is_sent;       /* the request has gone out, body and all */
+    bool is_fresh_only; /* a kept connection turned out stale: dial */
+    bool is_final;      /* verdict is final */
+    bool is_warned;     /* a warning that the user has accepted */
+    bool has_page;      /* reply is made */
+    enum fault fault;
+    enum err dial_err;
+    struct http_refusal refusal;               /* with FAULT_HEAD, FAULT_BODY, FAULT_ANSWER_BAD */
+    struct http_body body;                     /* of the request */
+    struct str url;                            /* normal form */
+    struct str method, host, scheme, listener; /* for the record */
+    struct str user_agent, referer;
+    struct str user;
+    struct str groups[64];
+    size_t n_groups;
+    struct str content_type;
+    struct ip_port upstream_at; /* dialled; port 0: nothing */
+    char upstream_text[64];
+    uint32_t upstream_ms;
+    int64_t sent_ms;
+    uint64_t reply_at; /* bytes of the reply's body written */
+    uint64_t n_drained;
+    struct upstream *up; /* chosen, before the exchange has it */
+    struct exchange x;
+    struct facts facts;
+
+    /* --- not cleared: each is initialised by who uses it --- */
+    struct verdict verdict;
+    struct buf reply; /* body of our page; freed when the request ends */
+    struct resolve_query query;
+    struct resolve_answer answer;
+    struct dial dial;
+    struct http_head req, res;
+};
+
+struct worker;
+
+/* Recycled or new; NULL when out of memory. */
+struct work *work_take(struct worker *w, struct request *r);
+void work_give(struct worker *w, struct work *k);
+void work_free_all(struct worker *w);
+
+#endif
