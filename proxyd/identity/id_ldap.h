@@ -1,100 +1,80 @@
-/* id_ldap: one LDAP directory: are this name and password right, who is that, and in which groups?
- * Several servers in their order with a circuit breaker each; connections for the search account
- * are kept, one in use by one thread at a time; the user's own bind has a connection of its own.
- * Blocks, within the configured times: for helper threads only.
- * Owner: id_ldap_new/id_ldap_free, heap. Threads: id_ldap_check, id_ldap_status anywhere, at once.
- * See: RFC 4511, RFC 4513 5.1.2 (empty password), RFC 4514 and 4515 (escaping). */
+/* id_ldap: a login against a directory, whole: find the entry, bind as it, read its groups; servers
+ * in order, those that failed left alone for a while. Blocks for at most a few timeouts: called on
+ * helper threads only.
+ * Owner: id_ldap is shared and counted; an id_ldap_link belongs to one thread and keeps its search
+ * connection open between logins. Threads: id_ldap functions anywhere; one link, one thread.
+ * See: RFC 4511, RFC 4513 5.1.2 (empty passwords), RFC 4515. */
 #ifndef PROXYD_IDENTITY_ID_LDAP_H
 #define PROXYD_IDENTITY_ID_LDAP_H
 
-#include <jansson.h>
-
 #include "base/arena.h"
 #include "base/clock.h"
+#include "proxyd/identity/ldap_settings.h"
 
-#define ID_LDAP_SERVERS_MAX 8
-#define ID_LDAP_STEPS_MAX   12
+#define ID_LDAP_GROUPS_MAX 1000
+#define ID_LDAP_DEPTH_MAX  32 /* levels of nested groups */
 
-enum id_ldap_tls {
-    ID_LDAP_PLAIN,    /* refused by the settings unless unlocked */
-    ID_LDAP_STARTTLS, /* never goes on in clear when it fails */
-    ID_LDAP_TLS,      /* ldaps */
+struct id_ldap;      /* one directory: settings and what is known of its servers */
+struct id_ldap_link; /* one helper thread's connections */
+
+/* Copies the settings. clock is borrowed as long as the object lives. ERR_INVALID (no server, a URL
+ * libldap does not take, cleartext not unlocked), ERR_NOMEM. One reference is the caller's. */
+enum err id_ldap_new(const struct ldap_settings *s, const struct clock *clock,
+                     struct id_ldap **out) MUST_CHECK;
+struct id_ldap *id_ldap_ref(struct id_ldap *d);
+void id_ldap_unref(struct id_ldap *d); /* NULL is fine */
+
+/* NULL when out of memory. A link may be used with another directory than the last time; it
+ * reconnects. */
+struct id_ldap_link *id_ldap_link_new(void);
+void id_ldap_link_free(struct id_ldap_link *l);
+
+struct id_ldap_answer {
+    struct str user;    /* canonical: the value of the login attribute */
+    struct str *groups; /* names, sorted, each once */
+    size_t n_groups;
+    bool is_cut; /* more than ID_LDAP_GROUPS_MAX, or nested deeper than ID_LDAP_DEPTH_MAX */
+    const char
+        *detail; /* for log and admin, never for the user: "wrong password", "account disabled" */
 };
+
+struct id_ldap_ask {
+    struct str user, password; /* as typed; an empty password is refused without asking */
+    struct arena *arena;       /* everything in the answer lives here */
+};
+
+/* OK: who it is. ERR_DENIED: wrong name or password, or the account may not log in.
+ * ERR_UNREACHABLE, ERR_TIMEOUT: no server gave an answer. ERR_INVALID: our own account or settings
+ * are refused (the admin's fault, not the user's: to be treated as unavailable). answer->detail is
+ * always set. */
+enum err id_ldap_login(struct id_ldap *d, struct id_ldap_link *l, const struct id_ldap_ask *ask,
+                       struct id_ldap_answer *answer) MUST_CHECK;
+
+/* --- for administrators ---------------------------------------------------------------------- */
+
+enum id_ldap_state { ID_LDAP_UNTRIED, ID_LDAP_UP, ID_LDAP_DOWN /* left alone until retry_at_ms */ };
 
 struct id_ldap_server {
-    struct str host; /* name or address, IPv6 without brackets; the certificate is checked for it */
-    uint16_t port;
-    enum id_ldap_tls tls;
+    const char *url; /* lives as long as the directory */
+    enum id_ldap_state state;
+    const char *detail;                               /* of the last failure; static text */
+    unsigned failures;                                /* in a row */
+    int64_t last_ok_ms, last_failure_ms, retry_at_ms; /* Unix time, 0: never */
 };
+/* Returns the number of servers. */
+size_t id_ldap_status(const struct id_ldap *d, struct id_ldap_server out[LDAP_SERVERS_MAX]);
 
-enum id_ldap_groups {
-    ID_LDAP_NO_GROUPS,
-    ID_LDAP_MEMBER_OF, /* the user's memberOf; with is_nested the memberOf of those groups as well
-                        */
-    ID_LDAP_SEARCH, /* groups that name the user; with is_nested those that name these, and so on */
-    ID_LDAP_IN_CHAIN, /* Active Directory's own walk (1.2.840.113556.1.4.1941) */
-};
-
-struct id_ldap_config { /* every text ends in a zero byte as well */
-    struct id_ldap_server servers[ID_LDAP_SERVERS_MAX];
-    size_t n_servers;
-    bool verify;        /* chain and name of the server's certificate */
-    struct str ca_file; /* empty: the system's */
-    bool is_direct;     /* bind as direct_dn with {user} replaced; else search, then bind */
-    struct str direct_dn;
-    struct str bind_dn, bind_password; /* the search account; empty: anonymous */
-    struct str base;                   /* where people are searched, subtree */
-    struct str user_filter;            /* ANDed with login_attribute=name; may be empty */
-    struct str login_attribute; /* "uid", "sAMAccountName": its value is the canonical name */
-    enum id_ldap_groups groups_from;
-    struct str group_base, group_filter; /* empty base: `base`; empty filter: any entry */
-    struct str member_attribute;         /* "member", "uniqueMember" (DNs), "memberUid" (names) */
-    struct str group_name_attribute;     /* "cn": its value is the group's name in policies */
-    bool is_nested;
-    unsigned max_depth, max_groups;
-    unsigned connect_ms, operation_ms;
-};
-
-enum id_ldap_verdict { ID_LDAP_GOOD, ID_LDAP_WRONG, ID_LDAP_UNAVAILABLE };
-
-struct id_ldap_reply {
-    enum id_ldap_verdict verdict;
-    struct str name;          /* canonical, on GOOD */
-    const struct str *groups; /* on GOOD, without doubles */
-    size_t n_groups;
-    const char *reason; /* static, for administrators: "wrong-password" "no-such-user" "not-unique"
-                           "expired" "disabled" "locked" "must-change-password" "unreachable" "tls"
-                           "bind-account" "timeout" "refused" ... */
-};
-
-struct id_ldap;
-
-/* c: borrowed until id_ldap_free. ERR_NOMEM. Does not connect. */
-enum err id_ldap_new(const struct id_ldap_config *c, const struct clock *clock,
-                     struct id_ldap **out) MUST_CHECK;
-void id_ldap_free(struct id_ldap *d); /* NULL is fine; no call may be running */
-
-/* Always answers. user and password: not empty (identity refuses those), any bytes, no zero byte.
- * Texts of the reply live in the arena. */
-void id_ldap_check(struct id_ldap *d, struct str user, struct str password, struct arena *a,
-                   struct id_ldap_reply *out);
-
-/* [{"server": "ldaps://dc1:636", "state": "up|down|untried", "since_ms": n, "failures": n,
- *   "last_error": "..", "retry_in_ms": n, "connections": n}, ..]; NULL: out of memory. */
-json_t *id_ldap_status(struct id_ldap *d);
-
+#define ID_LDAP_STEPS_MAX 24
 struct id_ldap_step {
-    const char *step; /* "connect" "tls" "bind" "search" "login" "groups" */
-    bool is_ok;
-    unsigned ms;
-    char detail[256]; /* for people: the server and certificate, the DN found, the groups, the error
-                       */
+    const char *step; /* connect tls service-bind search user-bind groups */
+    bool ok;
+    uint32_t ms;
+    struct str detail; /* in the arena of the ask */
 };
-
-/* Tries everything once on fresh connections, against the first server that connects; password
- * empty: without the login step. Stops at the first step that fails. Returns the number of steps.
- */
-size_t id_ldap_test(const struct id_ldap_config *c, struct str user, struct str password,
-                    struct id_ldap_step out[ID_LDAP_STEPS_MAX]);
+/* Goes through every server from the start, and with the first that works through the rest of a
+ * login. Without a password the bind as the user is left out. Returns the number of steps; the
+ * login as a whole works when the last one is ok. */
+size_t id_ldap_test(const struct ldap_settings *s, const struct id_ldap_ask *ask,
+                    struct id_ldap_step steps[ID_LDAP_STEPS_MAX]);
 
 #endif

@@ -8,8 +8,6 @@
 #ifndef PROXYD_IDENTITY_IDENTITY_H
 #define PROXYD_IDENTITY_IDENTITY_H
 
-#include <jansson.h>
-
 #include "base/arena.h"
 #include "base/clock.h"
 #include "proxyd/identity/id_ldap.h"
@@ -75,11 +73,10 @@ struct identity_config {
     struct arena arena;
     struct identity_local_user *users; /* any order */
     size_t n_users;
-    bool has_ldap;
-    struct id_ldap_config ldap;
+    struct id_ldap *ldap; /* one reference, owned; NULL: no directory */
     unsigned good_ms, bad_ms,
-        stale_ms;                     /* how long an answer holds; how long one does in an outage */
-    uint64_t local_stamp, ldap_stamp; /* a changed one empties the cache of that source */
+        stale_ms;   /* how long an answer holds; how long one does in an outage */
+    uint64_t stamp; /* of everything above: another one empties the cache */
 };
 struct identity_config *identity_config_new(void); /* NULL: out of memory */
 void identity_config_free(struct identity_config *c);
@@ -104,9 +101,14 @@ void identity_free(struct identity *id); /* NULL is fine; stops first */
  */
 void identity_forget(struct identity *id, struct str user);
 
-/* {"local_users": n, "cached": n, "cached_bad": n, "queued": n, "threads": n, "busy": n,
- *  "asked": n, "from_cache": n, "denied": n, "unavailable": n, "stale": n,
- *  "directory": {"enabled": b, "state": "off|up|down|untried", "servers": [..]}} */
-json_t *identity_status(struct identity *id);
+struct identity_status {
+    size_t n_local_users, n_cached, n_cached_bad, n_queued, n_threads, n_busy;
+    uint64_t n_asked, n_from_cache, n_denied, n_unavailable, n_refused_busy, n_stale;
+    bool has_directory;
+    struct id_ldap_server servers[LDAP_SERVERS_MAX]; /* urls live until the directory is replaced */
+    size_t n_servers;
+};
+/* urls of the servers are copied into the arena. */
+void identity_status(struct identity *id, struct arena *a, struct identity_status *out);
 
 #endif
