@@ -45,6 +45,9 @@ void list_import_free(struct list_import *im); /* NULL is fine */
 
 size_t list_import_count(const struct list_import *im);
 const struct list_import_category *list_import_at(const struct list_import *im, size_t i);
+/* What belonged to no category: links, files that are no lists, names that cannot be a category's.
+ * Only rejects and n_rejected mean something; not saved. */
+const struct list_import_category *list_import_general(const struct list_import *im);
 /* Entries of one category and kind, in order. */
 void list_import_each(const struct list_import *im, size_t i, enum list_kind kind,
                       const struct list_visit *v);
