@@ -14,8 +14,8 @@ void ldap_text_filter_value(struct buf *out, struct str value);
 /* Appends `value` so that it stands for itself as one attribute value of a DN. */
 void ldap_text_dn_value(struct buf *out, struct str value);
 
-/* Appends `pattern` with every "%u" replaced by the escaped login and "%%" by one percent sign.
- * ERR_INVALID: another % sequence, or no %u at all; ERR_LIMIT: buf's ceiling. */
+/* Appends `pattern` with every "{user}" replaced by the login, escaped for the place it stands in.
+ * ERR_INVALID: there is no {user} in it; ERR_LIMIT, ERR_NOMEM. */
 enum ldap_text_place { LDAP_TEXT_FILTER, LDAP_TEXT_DN, LDAP_TEXT_PLAIN };
 enum err ldap_text_expand(struct buf *out, struct str pattern, struct str login,
                           enum ldap_text_place place) MUST_CHECK;
