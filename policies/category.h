@@ -15,4 +15,9 @@ enum err category_index_open(struct str bytes, void (*release)(void *ctx), void 
 struct category_index *category_index_ref(struct category_index *x);
 void category_index_unref(struct category_index *x); /* NULL is fine */
 
+uint32_t category_index_n(const struct category_index *x); /* categories */
+/* Borrowed from the index. number < category_index_n. */
+struct str category_index_name(const struct category_index *x, uint32_t number);
+uint64_t category_index_n_keys(const struct category_index *x); /* names and URLs */
+
 #endif

@@ -13,4 +13,10 @@
  * and names. */
 void policy_decide(const struct snapshot *s, const struct facts *f, struct verdict *v);
 
+struct slot;
+/* The same with a slot of snapshot_layout.h that the caller has taken; the slot's hits stay
+ * readable until its next use. For explain. */
+void policy_decide_in(const struct snapshot *s, struct slot *x, const struct facts *f,
+                      struct verdict *v);
+
 #endif

@@ -9,8 +9,6 @@
 
 struct snapshot;
 
-struct snapshot_errors; /* see policies/compile.h */
-
 struct snapshot *snapshot_ref(struct snapshot *s);
 void snapshot_unref(struct snapshot *s); /* NULL is fine; the last one frees */
 
@@ -18,5 +16,9 @@ uint64_t snapshot_version(const struct snapshot *s);
 
 enum snapshot_identity { SNAPSHOT_WHEN_NEEDED, SNAPSHOT_ALWAYS, SNAPSHOT_NEVER };
 enum snapshot_identity snapshot_identity(const struct snapshot *s);
+
+/* Pattern runs ended by a limit since this snapshot was made (each counted as "no match"). */
+uint64_t snapshot_n_limited(const struct snapshot *s);
+uint32_t snapshot_n_rules(const struct snapshot *s);
 
 #endif

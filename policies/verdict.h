@@ -35,5 +35,7 @@ struct verdict {
 
 const char *verdict_action_name(enum verdict_action a); /* "allow" ... */
 const char *verdict_stage_name(enum facts_stage s);     /* "connect" ... */
+const char *verdict_log_name(enum verdict_log l);       /* "full" ... */
+const char *verdict_tls_name(enum verdict_tls t);       /* "default" ... */
 
 #endif

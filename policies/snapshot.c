@@ -1,0 +1,181 @@
+/* snapshot: references, scratch slots, and freeing. */
+#include "policies/snapshot.h"
+
+#include <sched.h>
+#include <stdlib.h>
+
+#include "base/must.h"
+#include "policies/snapshot_layout.h"
+
+struct snapshot *snapshot_ref(struct snapshot *s)
+{
+    atomic_fetch_add_explicit(&s->n_refs, 1, memory_order_relaxed);
+    return s;
+}
+
+static void free_key(struct key_table *k)
+{
+    map_fini(&k->ids);
+    free(k->text);
+    free(k->part);
+    for (int side = 0; side < MODEL_N_SIDES; side++) {
+        for (uint32_t v = 0; k->fit[side] && v < k->n; v++) {
+            free(k->fit[side][v].rules);
+            free(k->fit[side][v].dense);
+        }
+        free(k->fit[side]);
+        free(k->bound[side]);
+        for (int p = 0; p < PARTS_MAX; p++)
+            free(k->has_part[side][p]);
+    }
+}
+
+static void free_slot(struct slot *x)
+{
+    for (int k = 0; k < MODEL_N_KEYS; k++) {
+        free(x->hits[k].ids);
+        free(x->hits[k].epoch);
+        for (int side = 0; side < MODEL_N_SIDES; side++)
+            free(x->acc[side][k]);
+    }
+    set_url_scratch_free(x->patterns);
+    set_url_scratch_free(x->agents);
+    free(x->inside);
+    free(x->live);
+}
+
+static void free_tags(struct tags *t)
+{
+    free(t->start);
+    free(t->v);
+}
+
+static void snapshot_free(struct snapshot *s)
+{
+    for (int k = 0; k < MODEL_N_KEYS; k++)
+        free_key(&s->keys[k]);
+    for (int i = 0; i < SLOTS_MAX; i++)
+        free_slot(&s->slots[i]);
+    for (size_t i = 0; i < s->n_schedules; i++)
+        schedule_fini(&s->schedules[i]);
+    free(s->schedules);
+    free(s->enabled);
+    free(s->shadow);
+    free(s->expiring);
+    free(s->names_bytes);
+    free(s->name_tag);
+    set_net_fini(&s->nets);
+    free_tags(&s->net_tags);
+    free_tags(&s->pattern_tags);
+    free_tags(&s->port_tags);
+    set_url_free(s->patterns);
+    set_url_free(s->agents);
+    free(s->agent_value);
+    free(s->category_value);
+    free(s->port_class);
+    category_index_unref(s->index);
+    model_free(s->model);
+    free(s);
+}
+
+void snapshot_unref(struct snapshot *s)
+{
+    if (s && atomic_fetch_sub_explicit(&s->n_refs, 1, memory_order_acq_rel) == 1)
+        snapshot_free(s);
+}
+
+uint64_t snapshot_version(const struct snapshot *s)
+{
+    return s->version;
+}
+
+enum snapshot_identity snapshot_identity(const struct snapshot *s)
+{
+    return s->model->identity;
+}
+
+uint64_t snapshot_n_limited(const struct snapshot *s)
+{
+    return (s->patterns ? set_url_n_limited(s->patterns) : 0) +
+           (s->agents ? set_url_n_limited(s->agents) : 0);
+}
+
+uint32_t snapshot_n_rules(const struct snapshot *s)
+{
+    return s->n_rules;
+}
+
+enum facts_stage snapshot_stage(enum model_key key, unsigned part)
+{
+    static const uint8_t stage[MODEL_N_KEYS][PARTS_MAX] = {
+        [KEY_USERS] = {FACTS_IDENTITY},
+        [KEY_GROUPS] = {FACTS_IDENTITY},
+        [KEY_NETWORKS] = {FACTS_CONNECT},
+        [KEY_LISTENERS] = {FACTS_CONNECT},
+        [KEY_SCHEDULES] = {FACTS_CONNECT},
+        [KEY_SCHEMES] = {FACTS_TARGET},
+        [KEY_METHODS] = {FACTS_TARGET},
+        [KEY_PORTS] = {FACTS_TARGET},
+        [KEY_HOSTS] = {FACTS_TARGET},
+        [KEY_URL_PATTERNS] = {FACTS_URL},
+        [KEY_CATEGORIES] = {FACTS_TARGET, FACTS_URL},
+        [KEY_LISTS] = {FACTS_TARGET, FACTS_URL,
+                       FACTS_CONNECT}, /* in the order of enum model_list_kind */
+        [KEY_CONTENT_TYPES] = {FACTS_ANSWER},
+        [KEY_EXTENSIONS] = {FACTS_URL},
+        [KEY_USER_AGENTS] = {FACTS_URL},
+        [KEY_MIN_BYTES] = {FACTS_ANSWER},
+        [KEY_MAX_BYTES] = {FACTS_ANSWER},
+    };
+    return (enum facts_stage)stage[key][part];
+}
+
+static bool make_slot(const struct snapshot *s, struct slot *x)
+{
+    for (int k = 0; k < MODEL_N_KEYS; k++) {
+        x->hits[k].ids = calloc(s->keys[k].n + 1, sizeof(uint32_t));
+        x->hits[k].epoch = calloc(s->keys[k].n + 1, sizeof(uint32_t));
+        if (!x->hits[k].ids || !x->hits[k].epoch)
+            return false;
+        for (int side = 0; side < MODEL_N_SIDES; side++) {
+            x->acc[side][k] =
+                s->keys[k].is_used[side] ? calloc(s->n_words, sizeof(uint64_t)) : NULL;
+            if (s->keys[k].is_used[side] && !x->acc[side][k])
+                return false;
+        }
+    }
+    x->patterns = s->patterns ? set_url_scratch_new(s->patterns) : NULL;
+    x->agents = s->agents ? set_url_scratch_new(s->agents) : NULL;
+    x->inside = calloc(s->n_schedules + 1, sizeof *x->inside);
+    x->live = calloc(s->n_words + 1, sizeof *x->live);
+    x->minute = -1;
+    x->live_from_ms = INT64_MAX;
+    return x->inside && x->live && !s->patterns == !x->patterns && !s->agents == !x->agents;
+}
+
+struct slot *snapshot_slot_take(const struct snapshot *s)
+{
+    struct snapshot *own =
+        (struct snapshot *)(uintptr_t)s; /* the slots are its scratch, not its content */
+    for (unsigned tries = 0;; tries++) {
+        struct slot *x = &own->slots[tries % SLOTS_MAX];
+        if (!atomic_load_explicit(&x->is_taken, memory_order_relaxed) &&
+            !atomic_exchange_explicit(&x->is_taken, true, memory_order_acquire)) {
+            if (x->is_made)
+                return x;
+            x->is_made = make_slot(s, x);
+            if (x->is_made)
+                return x;
+            free_slot(x);
+            *x = (struct slot){0};
+            return NULL;
+        }
+        if (tries && tries % SLOTS_MAX == 0)
+            sched_yield();
+    }
+}
+
+void snapshot_slot_give(struct slot *x)
+{
+    atomic_store_explicit(&x->is_taken, false, memory_order_release);
+}
