@@ -1,0 +1,200 @@
+/* verb_category: imports wait for their job and show its progress on a terminal. */
+#include "adminui/ctl/verb_category.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "adminui/ctl/show.h"
+#include "adminui/ctl/verbs.h"
+
+#define POLL_MS 150
+
+int verb_category_list(struct ctl *c)
+{
+    static const struct show_column columns[] = {
+        {"NAME", "name"},        {"DOMAINS", "counts/domains"},
+        {"URLS", "counts/urls"}, {"EXPRESSIONS", "counts/expressions"},
+        {"IPS", "counts/ips"},   {"UPDATED", "updated_at"},
+        {"USED BY", "used_by"},  {NULL, NULL}};
+    struct client_answer a;
+    bool is_done;
+    int code = verbs_get(c, "/categories", &a, &is_done);
+    if (!is_done)
+        show_table(json_object_get(a.json, "items"), columns);
+    client_answer_fini(&a);
+    return code;
+}
+
+static void wait_a_bit(void)
+{
+    struct timespec t = {.tv_nsec = POLL_MS * 1000000L};
+    nanosleep(&t, NULL);
+}
+
+static bool has_ended(const json_t *job)
+{
+    const char *state = json_string_value(json_object_get(job, "state"));
+    return !state || (strcmp(state, "queued") != 0 && strcmp(state, "running") != 0);
+}
+
+static void print_progress(const json_t *job)
+{
+    if (!isatty(STDERR_FILENO))
+        return;
+    fprintf(stderr, "\r%3.0f %%  ", 100 * json_number_value(json_object_get(job, "progress")));
+    show_value(stderr, json_object_get(job, "message"));
+    fputs("        ", stderr);
+}
+
+/* Polls the job of a 202 until it has ended. */
+static int wait_for_job(struct ctl *c, const char *location, struct client_answer *job)
+{
+    struct str path = str_of(location);
+    if (str_starts(path, STR("/api/v1")))
+        location += 7;
+    for (;;) {
+        struct client_ask ask = {.method = "GET", .path = location};
+        int code = verbs_call(c, &ask, job);
+        if (code || has_ended(job->json))
+            break;
+        print_progress(job->json);
+        client_answer_fini(job);
+        wait_a_bit();
+    }
+    if (isatty(STDERR_FILENO))
+        fputs("\r", stderr);
+    return 0;
+}
+
+static void print_result(const json_t *result)
+{
+    size_t i;
+    const json_t *r;
+    printf("%lld accepted, %lld duplicates, %lld rejected",
+           (long long)json_integer_value(json_object_get(result, "accepted")),
+           (long long)json_integer_value(json_object_get(result, "duplicates")),
+           (long long)json_integer_value(json_object_get(result, "n_rejected")));
+    printf(", read as ");
+    show_value(stdout, json_object_get(result, "format"));
+    fputc('\n', stdout);
+    json_array_foreach(json_object_get(result, "rejected"), i, r)
+    {
+        if (i == 20) {
+            puts("  ...");
+            break;
+        }
+        fputs("  ", stdout);
+        const char *file = json_string_value(json_object_get(r, "file"));
+        if (file && *file) {
+            show_text(stdout, file);
+            fputc(':', stdout);
+        }
+        show_value(stdout, json_object_get(r, "line"));
+        fputs(": ", stdout);
+        show_value(stdout, json_object_get(r, "reason"));
+        fputs(": ", stdout);
+        show_value(stdout, json_object_get(r, "text"));
+        fputc('\n', stdout);
+    }
+    const char *message = json_string_value(json_object_get(result, "message"));
+    if (message && *message) {
+        fputs("warning: proxyctl: ", stderr);
+        show_text(stderr, message);
+        fputc('\n', stderr);
+    }
+}
+
+static int finish(struct ctl *c, const struct client_answer *job)
+{
+    const char *state = json_string_value(json_object_get(job->json, "state"));
+    bool is_good = state && strcmp(state, "done") == 0;
+    if (c->options.json)
+        verbs_print_json(job);
+    else if (is_good)
+        print_result(json_object_get(job->json, "result"));
+    if (is_good)
+        return 0;
+    fputs("error: proxyctl: ", stderr);
+    show_value(stderr, json_object_get(job->json, "message"));
+    fputc('\n', stderr);
+    return 1;
+}
+
+static int import(struct ctl *c, struct buf *path, const char *file)
+{
+    struct client_answer accepted, job = {0};
+    const char *name = strrchr(file, '/');
+    verbs_query(c, path, "mode", c->options.merge ? "merge" : NULL);
+    verbs_query(c, path, "dry_run", c->options.dry_run ? "true" : NULL);
+    verbs_query(c, path, "source", name ? name + 1 : file);
+    buf_add_c(path, 0);
+    struct client_ask ask = {.method = "POST", .path = path->p, .file = file};
+    int code = verbs_call(c, &ask, &accepted);
+    if (!code)
+        code = wait_for_job(c, accepted.location, &job);
+    if (!code)
+        code = job.status < 400 ? finish(c, &job) : 2;
+    client_answer_fini(&accepted);
+    client_answer_fini(&job);
+    buf_fini(path);
+    return code;
+}
+
+int verb_category_import(struct ctl *c)
+{
+    struct buf path;
+    buf_init(&path, 16384);
+    buf_add_z(&path, "/categories/");
+    client_encode(&c->client, &path, c->words[0]);
+    buf_add_z(&path, ":import");
+    verbs_query(c, &path, "format", c->options.format);
+    return import(c, &path, c->words[1]);
+}
+
+int verb_category_tree(struct ctl *c)
+{
+    struct buf path;
+    buf_init(&path, 16384);
+    buf_add_z(&path, "/categories:import");
+    return import(c, &path, c->words[0]);
+}
+
+int verb_category_lookup(struct ctl *c)
+{
+    static const struct show_column columns[] = {
+        {"CATEGORY", "category"}, {"ENTRY", "entry"}, {"KIND", "kind"}, {NULL, NULL}};
+    struct client_answer a;
+    struct buf path;
+    bool is_done, is_url = strstr(c->words[0], "://") != NULL;
+    buf_init(&path, 16384);
+    buf_add_z(&path, "/lookup");
+    verbs_query(c, &path, is_url ? "url" : "host", c->words[0]);
+    buf_add_c(&path, 0);
+    int code = verbs_get(c, path.p, &a, &is_done);
+    if (!is_done)
+        show_table(json_object_get(a.json, "matches"), columns);
+    client_answer_fini(&a);
+    buf_fini(&path);
+    return code;
+}
+
+int verb_category_delete(struct ctl *c)
+{
+    struct client_answer now, a = {0};
+    struct buf path;
+    buf_init(&path, 4096);
+    buf_add_z(&path, "/categories/");
+    client_encode(&c->client, &path, c->words[0]);
+    buf_add_c(&path, 0);
+    struct client_ask get = {.method = "GET", .path = path.p};
+    int code = verbs_call(c, &get, &now);
+    struct client_ask ask = {.method = "DELETE", .path = path.p, .if_match = now.etag};
+    if (!code)
+        code = verbs_call(c, &ask, &a);
+    client_answer_fini(&now);
+    client_answer_fini(&a);
+    buf_fini(&path);
+    return code;
+}

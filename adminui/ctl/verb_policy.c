@@ -1,0 +1,256 @@
+/* verb_policy: documents in and out, publishing, testing. */
+#include "adminui/ctl/verb_policy.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "adminui/ctl/show.h"
+#include "adminui/ctl/verbs.h"
+
+int verb_policy_show(struct ctl *c)
+{
+    const char *name = c->n_words ? c->words[0] : "live";
+    struct client_answer a;
+    char path[80];
+    if (strcmp(name, "draft") == 0 || strcmp(name, "live") == 0)
+        snprintf(path, sizeof path, "/policy/%s", name);
+    else
+        snprintf(path, sizeof path, "/policy/versions/%.40s", name);
+    struct client_ask ask = {.method = "GET", .path = path};
+    int code = verbs_call(c, &ask, &a);
+    const json_t *document = json_object_get(a.json, "document");
+    if (!code) {
+        json_dumpf(document && !c->options.json ? document : a.json, stdout, JSON_INDENT(2));
+        fputc('\n', stdout);
+    }
+    client_answer_fini(&a);
+    return code;
+}
+
+static void print_faults(const char *kind, const json_t *all)
+{
+    size_t i;
+    const json_t *f;
+    json_array_foreach(all, i, f)
+    {
+        printf("%s: ", kind);
+        show_value(stdout, json_object_get(f, "pointer"));
+        fputs(": ", stdout);
+        show_value(stdout, json_object_get(f, "message"));
+        fputc('\n', stdout);
+    }
+}
+
+static void print_report(const json_t *report)
+{
+    size_t i;
+    const json_t *t;
+    print_faults("error", json_object_get(report, "errors"));
+    print_faults("warning", json_object_get(report, "warnings"));
+    json_array_foreach(json_object_get(report, "tests"), i, t)
+    {
+        bool passed = json_is_true(json_object_get(t, "passed"));
+        fputs(passed ? "passed: " : "FAILED: ", stdout);
+        show_value(stdout, json_object_get(t, passed ? "name" : "message"));
+        fputc('\n', stdout);
+    }
+    if (json_is_true(json_object_get(report, "ok")))
+        puts("ok");
+}
+
+int verb_policy_check(struct ctl *c)
+{
+    struct client_answer a;
+    json_t *document = verbs_read_json(c->words[0]);
+    if (!document)
+        return 1;
+    struct client_ask ask = {.method = "POST", .path = "/policy/draft:validate", .json = document};
+    int code = verbs_call(c, &ask, &a);
+    if (!code && c->options.json)
+        verbs_print_json(&a);
+    else if (!code)
+        print_report(a.json);
+    if (!code && !json_is_true(json_object_get(a.json, "ok")))
+        code = 1;
+    client_answer_fini(&a);
+    json_decref(document);
+    return code;
+}
+
+/* Prints what publishing came to; published but not running yet is a warning. */
+static void print_published(struct ctl *c, const struct client_answer *a)
+{
+    if (c->options.json) {
+        verbs_print_json(a);
+        return;
+    }
+    printf("version %lld is live\n",
+           (long long)json_integer_value(json_object_get(a->json, "version")));
+    if (!json_is_true(json_object_get(a->json, "applied"))) {
+        fputs("warning: proxyctl: ", stderr);
+        show_value(stderr, json_object_get(a->json, "message"));
+        fputc('\n', stderr);
+    }
+}
+
+static int post_comment(struct ctl *c, const char *path, const char *if_match)
+{
+    struct client_answer a;
+    json_t *body = json_object();
+    if (c->options.comment)
+        json_object_set_new(body, "comment", json_string(c->options.comment));
+    struct client_ask ask = {.method = "POST", .path = path, .json = body, .if_match = if_match};
+    int code = verbs_call(c, &ask, &a);
+    if (!code)
+        print_published(c, &a);
+    client_answer_fini(&a);
+    json_decref(body);
+    return code;
+}
+
+int verb_policy_publish(struct ctl *c)
+{
+    struct client_answer draft, saved = {0};
+    json_t *document = verbs_read_json(c->words[0]);
+    if (!document)
+        return 1;
+    struct client_ask get = {.method = "GET", .path = "/policy/draft"};
+    int code = verbs_call(c, &get, &draft);
+    struct client_ask put = {
+        .method = "PUT", .path = "/policy/draft", .json = document, .if_match = draft.etag};
+    if (!code)
+        code = verbs_call(c, &put, &saved);
+    if (!code)
+        code = post_comment(c, "/policy/draft:publish", saved.etag);
+    client_answer_fini(&draft);
+    client_answer_fini(&saved);
+    json_decref(document);
+    return code;
+}
+
+int verb_policy_versions(struct ctl *c)
+{
+    static const struct show_column columns[] = {{"VERSION", "version"},
+                                                 {"LIVE", "is_live"},
+                                                 {"PUBLISHED", "published_at"},
+                                                 {"BY", "published_by"},
+                                                 {"RULES", "n_rules"},
+                                                 {"COMMENT", "comment"},
+                                                 {NULL, NULL}};
+    struct client_answer a;
+    struct buf path;
+    bool is_done;
+    buf_init(&path, 1000);
+    buf_add_z(&path, "/policy/versions");
+    verbs_query(c, &path, "limit", c->options.limit);
+    buf_add_c(&path, 0);
+    int code = verbs_get(c, path.p, &a, &is_done);
+    if (!is_done)
+        show_table(json_object_get(a.json, "items"), columns);
+    client_answer_fini(&a);
+    buf_fini(&path);
+    return code;
+}
+
+int verb_policy_diff(struct ctl *c)
+{
+    static const struct show_column columns[] = {
+        {"CHANGE", "op"},          {"KIND", "kind"},      {"ID", "id"}, {"NAME", "name"},
+        {"FROM", "from_position"}, {"TO", "to_position"}, {NULL, NULL}};
+    struct client_answer a;
+    struct buf path;
+    bool is_done;
+    buf_init(&path, 1000);
+    buf_add_z(&path, "/policy/diff");
+    verbs_query(c, &path, "from", c->n_words > 0 ? c->words[0] : "live");
+    verbs_query(c, &path, "to", c->n_words > 1 ? c->words[1] : "draft");
+    buf_add_c(&path, 0);
+    int code = verbs_get(c, path.p, &a, &is_done);
+    if (!is_done)
+        show_table(json_object_get(a.json, "changes"), columns);
+    client_answer_fini(&a);
+    buf_fini(&path);
+    return code;
+}
+
+int verb_policy_rollback(struct ctl *c)
+{
+    char path[80];
+    snprintf(path, sizeof path, "/policy/versions/%.20s:rollback", c->words[0]);
+    return post_comment(c, path, NULL);
+}
+
+/* --- test --------------------------------------------------------------------------------------
+ */
+
+static void set_text(json_t *o, const char *name, const char *value)
+{
+    if (value)
+        json_object_set_new(o, name, json_string(value));
+}
+
+static json_t *names(const char *list)
+{
+    json_t *all = json_array();
+    struct str rest = str_of(list), one;
+    while (str_split(&rest, ',', &one))
+        json_array_append_new(all, json_stringn(one.p, one.n));
+    return all;
+}
+
+static void print_trace(const json_t *trace)
+{
+    size_t i;
+    const json_t *r;
+    json_array_foreach(trace, i, r)
+    {
+        printf("%c %3lld  ", json_is_true(json_object_get(r, "decided")) ? '*' : ' ',
+               (long long)json_integer_value(json_object_get(r, "index")) + 1);
+        show_value(stdout, json_object_get(r, "fit"));
+        fputs("  ", stdout);
+        show_value(stdout, json_object_get(r, "id"));
+        fputs("  ", stdout);
+        show_value(stdout, json_object_get(r, "text"));
+        fputc('\n', stdout);
+    }
+}
+
+static void print_simulated(const json_t *j)
+{
+    static const struct show_column columns[] = {{"action", "action"},
+                                                 {"rule", "rule"},
+                                                 {"name", "rule_name"},
+                                                 {"version", "version"},
+                                                 {"categories", "categories"},
+                                                 {"url", "url"},
+                                                 {"needs", "needs"},
+                                                 {"message", "message"},
+                                                 {NULL, NULL}};
+    show_object(j, columns);
+    print_trace(json_object_get(j, "trace"));
+}
+
+int verb_policy_test(struct ctl *c)
+{
+    struct client_answer a;
+    const struct options *o = &c->options;
+    json_t *body = json_object();
+    set_text(body, "url", c->words[0]);
+    set_text(body, "user", o->user);
+    set_text(body, "client", o->client);
+    set_text(body, "time", o->time);
+    set_text(body, "method", o->method);
+    set_text(body, "policy", o->policy);
+    if (o->groups)
+        json_object_set_new(body, "groups", names(o->groups));
+    struct client_ask ask = {.method = "POST", .path = "/simulate", .json = body};
+    int code = verbs_call(c, &ask, &a);
+    if (!code && o->json)
+        verbs_print_json(&a);
+    else if (!code)
+        print_simulated(a.json);
+    client_answer_fini(&a);
+    json_decref(body);
+    return code;
+}

@@ -1,0 +1,12 @@
+/* verb_system: proxyctl status, pac, report. */
+#ifndef ADMINUI_CTL_VERB_SYSTEM_H
+#define ADMINUI_CTL_VERB_SYSTEM_H
+
+struct ctl;
+
+int verb_system_status(struct ctl *c);
+int verb_system_pac_show(struct ctl *c);
+int verb_system_pac_test(struct ctl *c);
+int verb_system_report(struct ctl *c);
+
+#endif

@@ -1,0 +1,138 @@
+/* verbs: the table and what all verbs share. */
+#include "adminui/ctl/verbs.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "adminui/ctl/show.h"
+#include "adminui/ctl/verb_category.h"
+#include "adminui/ctl/verb_log.h"
+#include "adminui/ctl/verb_policy.h"
+#include "adminui/ctl/verb_system.h"
+#include "adminui/ctl/verb_user.h"
+
+const struct verb verbs_table[] = {
+    {"status", NULL, 0, 0, verb_system_status, "", "how both programs are"},
+    {"policy", "show", 0, 1, verb_policy_show, "[live|draft|N]", "print a policy document"},
+    {"policy", "check", 1, 1, verb_policy_check, "FILE", "report every fault of a document"},
+    {"policy", "publish", 1, 1, verb_policy_publish, "FILE --comment TEXT", "make a document live"},
+    {"policy", "versions", 0, 0, verb_policy_versions, "[--limit N]", "list what was published"},
+    {"policy", "diff", 0, 2, verb_policy_diff, "[A [B]]", "what changed (default: live draft)"},
+    {"policy", "rollback", 1, 1, verb_policy_rollback, "N [--comment TEXT]",
+     "publish a copy of an old version"},
+    {"policy", "test", 1, 1, verb_policy_test,
+     "URL [--user U] [--groups A,B] [--client IP] [--time T] [--method M] [--policy live|draft|N]",
+     "judge one URL, rule by rule"},
+    {"category", "list", 0, 0, verb_category_list, "", "categories and their sizes"},
+    {"category", "import", 2, 2, verb_category_import,
+     "NAME FILE [--format F] [--merge] [--dry-run]", "read a list into a category"},
+    {"category", "import-tree", 1, 1, verb_category_tree, "FILE [--merge] [--dry-run]",
+     "read an archive, each folder a category"},
+    {"category", "lookup", 1, 1, verb_category_lookup, "HOST|URL", "categories of a name"},
+    {"category", "delete", 1, 1, verb_category_delete, "NAME", "remove a category"},
+    {"log", "search", 0, 64, verb_log_search,
+     "[FIELD=VALUE...] [--from T] [--to T] [--limit N] [--follow]", "access records"},
+    {"user", "list", 0, 0, verb_user_list, "", "local users"},
+    {"user", "add", 1, 1, verb_user_add, "NAME [--groups A,B] [--comment TEXT] [--disabled]",
+     "add a local user; the password is asked for, or the first line of stdin"},
+    {"user", "passwd", 1, 1, verb_user_passwd, "NAME", "set a local user's password"},
+    {"user", "delete", 1, 1, verb_user_delete, "NAME", "remove a local user"},
+    {"pac", "show", 0, 0, verb_system_pac_show, "[--client IP]",
+     "the PAC file as a client gets it"},
+    {"pac", "test", 1, 1, verb_system_pac_test, "URL [--client IP]", "what the PAC file answers"},
+    {"report", NULL, 1, 1, verb_system_report,
+     "overview|users|hosts|categories|rules|bandwidth [--from T] [--to T] [--limit N] [--sort S]",
+     "figures over time"},
+    {NULL, NULL, 0, 0, NULL, NULL, NULL},
+};
+
+int verbs_fail(const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    fputs("error: proxyctl: ", stderr);
+    vfprintf(stderr, format, ap);
+    fputc('\n', stderr);
+    va_end(ap);
+    return 1;
+}
+
+static int explain(const struct client_answer *a)
+{
+    const char *detail = json_string_value(json_object_get(a->json, "detail"));
+    size_t i;
+    const json_t *fault;
+    fputs("error: proxyctl: ", stderr);
+    if (detail)
+        show_text(stderr, detail);
+    else
+        fprintf(stderr, "the API answered %ld", a->status);
+    fputc('\n', stderr);
+    json_array_foreach(json_object_get(a->json, "errors"), i, fault)
+    {
+        fputs("  ", stderr);
+        show_value(stderr, json_object_get(fault, "pointer"));
+        fputs(": ", stderr);
+        show_value(stderr, json_object_get(fault, "message"));
+        fputc('\n', stderr);
+    }
+    return a->status >= 500 || a->status == 429 ? 2 : 1;
+}
+
+int verbs_call(struct ctl *c, const struct client_ask *ask, struct client_answer *out)
+{
+    enum err e = client_call(&c->client, ask, out);
+    if (e != OK) {
+        verbs_fail("%s", c->client.why);
+        return e == ERR_NOT_FOUND ? 1 : 2;
+    }
+    if (out->status < 400)
+        return 0;
+    if (c->options.json)
+        verbs_print_json(out);
+    return explain(out);
+}
+
+void verbs_print_json(const struct client_answer *a)
+{
+    if (a->json)
+        json_dumpf(a->json, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
+    else
+        fwrite(a->body.p ? a->body.p : "", 1, a->body.n, stdout);
+    fputc('\n', stdout);
+}
+
+int verbs_get(struct ctl *c, const char *path, struct client_answer *out, bool *is_done)
+{
+    struct client_ask ask = {.method = "GET", .path = path};
+    int code = verbs_call(c, &ask, out);
+    *is_done = code != 0 || c->options.json;
+    if (!code && c->options.json)
+        verbs_print_json(out);
+    return code;
+}
+
+json_t *verbs_read_json(const char *path)
+{
+    json_error_t error;
+    json_t *j = strcmp(path, "-") == 0 ? json_loadf(stdin, JSON_REJECT_DUPLICATES, &error)
+                                       : json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    if (j)
+        return j;
+    if (error.line > 0)
+        verbs_fail("%s: line %d, column %d: %s", path, error.line, error.column, error.text);
+    else
+        verbs_fail("%s: %s", path, error.text);
+    return NULL;
+}
+
+void verbs_query(struct ctl *c, struct buf *path, const char *name, const char *value)
+{
+    if (!value)
+        return;
+    bool is_first = str_find(buf_str(path), '?') == STR_NPOS;
+    buf_addf(path, "%c%s=", is_first ? '?' : '&', name);
+    client_encode(&c->client, path, value);
+}
