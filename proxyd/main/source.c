@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "db/identity_rows.h"
 #include "db/policy_rows.h"
 #include "db/policy_store.h"
 #include "db/settings_rows.h"
@@ -21,7 +22,10 @@ struct source {
     const char *state_dir;
     char db_path[4096];
     struct store *store;
-    uint64_t data_version; /* of the store at the last load */
+    struct stamp {
+        uint64_t policy, settings, people;
+    } stamp;               /* of what was loaded last */
+    uint64_t data_version; /* of the store when it was last looked at */
     struct index_file index;
     struct snapshot *policy; /* the last good one; NULL: none yet */
     uint64_t policy_version;
@@ -81,16 +85,28 @@ void source_problem(json_t *problems, const char *where, const char *pointer, co
                                               pointer, "code", code, "message", message));
 }
 
+static enum err read_stamp(struct source *s, struct stamp *out)
+{
+    enum err e = policy_rows_live_number(s->store, &out->policy);
+    if (e == OK)
+        e = settings_rows_stamp(s->store, &out->settings);
+    return e == OK ? identity_rows_counter(s->store, &out->people) : e;
+}
+
 bool source_has_changed(struct source *s)
 {
     uint64_t v = 0;
+    struct stamp now = {0};
     if (!s->store) {
         char why[STORE_WHY_BYTES];
         return policy_store_open(s->db_path, STORE_READ, why, &s->store) == OK;
     }
-    if (store_data_version(s->store, &v) != OK)
+    if (index_file_has_changed(&s->index) || store_data_version(s->store, &v) != OK)
         return true;
-    return v != s->data_version || index_file_has_changed(&s->index);
+    if (v == s->data_version)
+        return false; /* sessions and audit rows change the file as well: look closer */
+    s->data_version = v;
+    return read_stamp(s, &now) != OK || memcmp(&now, &s->stamp, sizeof now) != 0;
 }
 
 /* Compiles document as version; on success it is the policy in hand. */
@@ -98,13 +114,13 @@ static enum err take_policy(struct source *s, struct str document, uint64_t vers
                             json_t *problems)
 {
     struct compile_input in = {document, version, s->index.index};
-    struct compile_report report;
+    struct report report;
     struct snapshot *made = NULL;
     enum err e = policy_compile(&in, &report, &made);
     for (size_t i = 0; i < report.n_faults; i++)
         source_problem(problems, "policy", report.faults[i].pointer, report.faults[i].code,
                        report.faults[i].message);
-    compile_report_fini(&report);
+    report_fini(&report);
     if (e != OK)
         return e;
     snapshot_unref(s->policy);
@@ -208,7 +224,9 @@ static enum err load_store(struct source *s, struct arena *a, json_t *problems)
     if (e == OK)
         e = store_begin(s->store);
     if (e == OK) {
-        enum err policy = load_policy(s, a, problems);
+        enum err policy = read_stamp(s, &s->stamp);
+        if (policy == OK)
+            policy = load_policy(s, a, problems);
         e = load_proxy_settings(s, a, problems);
         if (e == OK)
             e = load_pac(s, a, problems);
@@ -254,6 +272,16 @@ enum err source_load(struct source *s, json_t *problems, struct source_loaded *o
                                  .retention_days = s->proxy.retention_days,
                                  .is_last_good = is_last_good};
     e = make_set(s, &made);
+    if (e == OK)
+        *out = made;
+    return e;
+}
+
+enum err source_empty(struct source *s, struct source_loaded *out)
+{
+    struct source_loaded made = {.policy_version = s->policy_version,
+                                 .retention_days = s->proxy.retention_days};
+    enum err e = make_set(s, &made);
     if (e == OK)
         *out = made;
     return e;
