@@ -105,7 +105,7 @@ struct identity_status {
     size_t n_local_users, n_cached, n_cached_bad, n_queued, n_threads, n_busy;
     uint64_t n_asked, n_from_cache, n_denied, n_unavailable, n_refused_busy, n_stale;
     bool has_directory;
-    struct id_ldap_server servers[LDAP_SERVERS_MAX]; /* urls live until the directory is replaced */
+    struct id_ldap_server servers[LDAP_SERVERS_MAX];
     size_t n_servers;
 };
 /* urls of the servers are copied into the arena. */
