@@ -85,7 +85,7 @@ bool policy_docs_named(struct call *c, struct str name, struct policy_ask *ask)
     return true;
 }
 
-static json_t *faults_json(const struct compile_fault *f, size_t n)
+static json_t *faults_json(const struct report_entry *f, size_t n)
 {
     json_t *all = json_array();
     for (size_t i = 0; i < n; i++)
@@ -96,11 +96,11 @@ static json_t *faults_json(const struct compile_fault *f, size_t n)
 
 json_t *policy_docs_report(struct call *c, const struct policy_ask *ask, bool *is_good)
 {
-    struct compile_report r;
+    struct report r;
     struct snapshot *s = NULL;
     enum err e = policy_hold_get(c->app->policies, ask, &r, &s);
     if (e != OK && e != ERR_INVALID) {
-        compile_report_fini(&r);
+        report_fini(&r);
         problem_reply_err(c, e, "policy");
         return NULL;
     }
@@ -111,7 +111,7 @@ json_t *policy_docs_report(struct call *c, const struct policy_ask *ask, bool *i
                                faults_json(r.faults, r.n_faults), "warnings",
                                faults_json(r.warnings, r.n_warnings), "tests", tests);
     snapshot_unref(s);
-    compile_report_fini(&r);
+    report_fini(&r);
     if (!report)
         problem_reply_err(c, ERR_NOMEM, "policy");
     return report;

@@ -130,10 +130,10 @@ static void keep(struct policy_hold *h, const struct policy_ask *ask, uint64_t i
     pthread_mutex_unlock(&h->lock);
 }
 
-enum err policy_hold_get(struct policy_hold *h, const struct policy_ask *ask,
-                         struct compile_report *report, struct snapshot **out)
+enum err policy_hold_get(struct policy_hold *h, const struct policy_ask *ask, struct report *report,
+                         struct snapshot **out)
 {
-    *report = (struct compile_report){0};
+    *report = (struct report){0};
     pthread_mutex_lock(&h->lock);
     refresh_index(h);
     uint64_t number = h->index_number;

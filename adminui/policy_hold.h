@@ -28,7 +28,7 @@ struct policy_ask {
 
 /* The document compiled against the current index; one reference for the caller. Errors and report
  * as policy_compile; a kept snapshot has an empty report. */
-enum err policy_hold_get(struct policy_hold *h, const struct policy_ask *ask,
-                         struct compile_report *report, struct snapshot **out) MUST_CHECK;
+enum err policy_hold_get(struct policy_hold *h, const struct policy_ask *ask, struct report *report,
+                         struct snapshot **out) MUST_CHECK;
 
 #endif
