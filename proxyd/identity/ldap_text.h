@@ -56,8 +56,10 @@ const char *ldap_refusal_sentence(enum ldap_refusal r); /* for administrators; s
 enum ldap_refusal ldap_text_bind_refusal(struct str diagnostic);
 
 /* From the attributes of an entry, each empty when absent; wall_ms is now (Unix time in ms).
- * account_expires and uac as AD stores them, shadow_expire in days, locked_at as generalized time
- * (a set value locks until cleared; the server judges a duration itself at the bind). */
+ * uac and account_expires as AD stores them (userAccountControl, accountExpires), shadow_expire in
+ * days (shadowExpire), locked_at is pwdAccountLockedTime (only the "until cleared" value counts
+ * here: the server itself judges a lock of some duration at the bind), login_disabled is
+ * loginDisabled or nsAccountLock. */
 struct ldap_account {
     struct str uac, account_expires, shadow_expire, locked_at, login_disabled;
 };
