@@ -31,6 +31,9 @@ void source_close(struct source *s);
  * problems. */
 enum err source_load(struct source *s, json_t *problems, struct source_loaded *out) MUST_CHECK;
 
+/* A set from what is in hand, without looking at the store. ERR_NOMEM. */
+enum err source_empty(struct source *s, struct source_loaded *out) MUST_CHECK;
+
 /* The open store, for the parts of main that read more from it (people, directory); NULL while
  * there is none. Valid until the next source_load. */
 struct store *source_store(struct source *s);

@@ -1,0 +1,123 @@
+/* reload: load, swap, remember, tell the operator. */
+#include "proxyd/main/reload.h"
+
+#include <stdio.h>
+
+#include "base/diag.h"
+
+enum err reload_init(struct reload *r)
+{
+    r->problems = json_array();
+    if (!r->problems)
+        return ERR_NOMEM;
+    return pthread_mutex_init(&r->lock, NULL) == 0 ? OK : ERR_NOMEM;
+}
+
+void reload_fini(struct reload *r)
+{
+    json_decref(r->problems);
+    pthread_mutex_destroy(&r->lock);
+}
+
+static void tell(json_t *problems)
+{
+    size_t i;
+    json_t *p;
+    json_array_foreach(problems, i, p)
+        diag(DIAG_WARN, "main", json_string_value(json_object_get(p, "message")), "in",
+             json_string_value(json_object_get(p, "where")), "at",
+             json_string_value(json_object_get(p, "pointer")), NULL);
+}
+
+/* Under the lock. Reads everything and configures who people are; the set is the caller's. */
+static enum err load(struct reload *r, json_t *problems, struct source_loaded *out)
+{
+    enum err e = source_load(r->source, problems, out);
+    if (e == OK)
+        people_load(r->people, source_store(r->source), problems);
+    tell(problems);
+    json_decref(r->problems);
+    r->problems = json_deep_copy(problems);
+    if (e == OK) {
+        atomic_store(&r->sink->retention_days, out->retention_days);
+        r->is_last_good = out->is_last_good;
+        r->at_ms = clock_wall_ms(r->clock);
+    }
+    return e;
+}
+
+static void tell_version(const struct reload *r, const char *message)
+{
+    char v[24];
+    snprintf(v, sizeof v, "%llu", (unsigned long long)r->policy_version);
+    diag(r->is_last_good ? DIAG_WARN : DIAG_INFO, "main", message, "version", v, NULL);
+}
+
+enum err reload_first(struct reload *r, struct flow_set **set)
+{
+    json_t *problems = json_array();
+    struct source_loaded got = {0};
+    enum err e = load(r, problems, &got);
+    json_decref(problems);
+    if (e != OK)
+        e = source_empty(r->source, &got); /* serve what needs no policy, and try again */
+    if (e != OK)
+        return e;
+    r->policy_version = got.policy_version;
+    *set = got.set;
+    if (!got.policy_version)
+        diag(DIAG_WARN, "main", "no policy to run yet: requests get 503 until one is published",
+             NULL);
+    else
+        tell_version(r, r->is_last_good ? "the store has no usable policy: running the kept copy"
+                                        : "running policy");
+    return OK;
+}
+
+enum err reload_now(struct reload *r, json_t *problems, uint64_t *version)
+{
+    struct source_loaded got = {0};
+    pthread_mutex_lock(&r->lock);
+    enum err e = load(r, problems, &got);
+    if (e == OK) {
+        e = workers_set(r->workers, got.set);
+        flow_set_unref(got.set);
+        if (e != OK)
+            source_problem(problems, "workers", "", "memory", "a worker could not take the policy");
+    }
+    if (e == OK && r->policy_version != got.policy_version) {
+        r->policy_version = got.policy_version;
+        tell_version(r, "running policy");
+    }
+    *version = r->policy_version;
+    pthread_mutex_unlock(&r->lock);
+    return e;
+}
+
+void reload_if_changed(struct reload *r)
+{
+    pthread_mutex_lock(&r->lock);
+    bool has_changed = source_has_changed(r->source);
+    pthread_mutex_unlock(&r->lock);
+    if (!has_changed)
+        return;
+    uint64_t version;
+    json_t *problems = json_array();
+    enum err e = reload_now(r, problems, &version);
+    json_decref(problems);
+    if (e != OK)
+        diag(DIAG_WARN, "main", "reload failed, what ran before goes on", "why", err_name(e), NULL);
+}
+
+json_t *reload_status(struct reload *r)
+{
+    char at[CLOCK_RFC3339_BYTES];
+    pthread_mutex_lock(&r->lock);
+    clock_format_rfc3339(r->at_ms, at);
+    json_t *out =
+        json_pack("{s:I, s:b, s:s, s:O, s:o}", "policy_version", (json_int_t)r->policy_version,
+                  "last_good", r->is_last_good, "loaded_at", at, "problems", r->problems,
+                  "categories", source_status(r->source));
+    pthread_mutex_unlock(&r->lock);
+    return out;
+}

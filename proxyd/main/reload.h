@@ -1,0 +1,44 @@
+/* reload: the one way in which what the workers run changes: read and compile beside the traffic,
+ * give the new set to every worker, and only then say so. One reload at a time; listeners and
+ * running requests are not touched. Owner: main. Threads: reload_now and reload_status anywhere. */
+#ifndef PROXYD_MAIN_RELOAD_H
+#define PROXYD_MAIN_RELOAD_H
+
+#include <pthread.h>
+
+#include "proxyd/main/people.h"
+#include "proxyd/main/sink_db.h"
+#include "proxyd/main/source.h"
+#include "proxyd/main/workers.h"
+
+struct reload {
+    pthread_mutex_t lock;
+    struct source *source;
+    struct workers *workers;
+    struct sink_db *sink;
+    struct people *people;
+    uint64_t policy_version;
+    bool is_last_good;
+    int64_t at_ms;    /* Unix time of the last one that succeeded */
+    json_t *problems; /* of the last one */
+    const struct clock *clock;
+};
+
+enum err reload_init(struct reload *r) MUST_CHECK;
+void reload_fini(struct reload *r);
+
+/* The first load, before the workers run: *set gets one reference for the caller. Never fails for
+ * what is stored: without a usable policy the set has none. ERR_NOMEM. */
+enum err reload_first(struct reload *r, struct flow_set **set) MUST_CHECK;
+
+/* Loads and swaps. *version: what all workers run afterwards, also on failure. problems: an array
+ * that gets what was wrong (also on OK). */
+enum err reload_now(struct reload *r, json_t *problems, uint64_t *version) MUST_CHECK;
+
+/* reload_now if the store or the index has changed since; called every second. */
+void reload_if_changed(struct reload *r);
+
+/* {"policy_version", "last_good", "loaded_at", "problems", "categories"} */
+json_t *reload_status(struct reload *r);
+
+#endif

@@ -1,0 +1,104 @@
+/* verbs: the answers of the control socket. */
+#include "proxyd/main/verbs.h"
+
+#include <stdlib.h>
+
+#include "proxyd/main/wiring.h"
+
+static json_t *do_reload(void *ctx, const json_t *request)
+{
+    (void)request;
+    struct wiring *w = ctx;
+    uint64_t version = 0;
+    json_t *problems = json_array();
+    enum err e = reload_now(&w->reload, problems, &version);
+    return json_pack("{s:b, s:I, s:s, s:o}", "ok", e == OK, "policy_version", (json_int_t)version,
+                     "error", e == OK ? "" : err_name(e), "errors", problems);
+}
+
+static json_t *counters(const struct workers *w)
+{
+    uint64_t sums[STATS_COUNTERS];
+    stats_sum(w->stats, w->n, sums);
+    json_t *out = json_object();
+    for (int i = 0; i < STATS_COUNTERS; i++)
+        json_object_set_new(out, stats_name((enum stats_counter)i),
+                            json_integer((json_int_t)sums[i]));
+    return out;
+}
+
+static json_t *gauges(const struct workers *w)
+{
+    json_t *out = json_array();
+    for (unsigned i = 0; i < w->n_running; i++) {
+        struct worker_gauges g;
+        worker_gauges(w->worker[i], &g);
+        json_array_append_new(
+            out,
+            json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "clients", (json_int_t)g.n_clients,
+                      "requests", (json_int_t)g.n_requests, "tunnels", (json_int_t)g.n_tunnels,
+                      "idle_upstreams", (json_int_t)g.n_idle_upstreams, "names_cached",
+                      (json_int_t)g.n_names_cached, "old_policies", (json_int_t)g.n_old_policies,
+                      "policy_version", (json_int_t)g.policy_version));
+    }
+    return out;
+}
+
+static json_t *log_status(struct writer *w, uint64_t last_id)
+{
+    struct writer_stats s;
+    writer_stats(w, &s);
+    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:i, s:I}", "state", err_name(s.state), "written",
+                     (json_int_t)s.written, "failures", (json_int_t)s.failures, "damaged",
+                     (json_int_t)s.lost, "lag_bytes", (json_int_t)s.lag_bytes, "fill_percent",
+                     (int)s.fill_percent, "last_id", (json_int_t)last_id);
+}
+
+static json_t *listeners(const struct workers *w)
+{
+    json_t *out = json_array();
+    for (size_t i = 0; i < w->shared.n_listeners; i++)
+        json_array_append_new(out, json_stringn(w->listeners[i].text.p, w->listeners[i].text.n));
+    return out;
+}
+
+static json_t *do_status(void *ctx, const json_t *request)
+{
+    (void)request;
+    struct wiring *w = ctx;
+    json_t *out = json_pack("{s:b, s:s, s:I, s:i, s:o, s:o, s:o, s:o, s:o}", "ok", 1, "version",
+                            PROXYD_VERSION, "uptime_ms",
+                            (json_int_t)(clock_mono_ms(&w->clock) - w->started_ms), "n_workers",
+                            (int)w->workers.n, "listeners", listeners(&w->workers), "workers",
+                            gauges(&w->workers), "counters", counters(&w->workers), "log",
+                            log_status(w->writer, atomic_load(&w->workers.shared.last_id)),
+                            "identity", people_status(&w->people));
+    json_t *policy = reload_status(&w->reload);
+    json_object_update(out, policy);
+    json_decref(policy);
+    return out;
+}
+
+static json_t *do_forget_user(void *ctx, const json_t *request)
+{
+    struct wiring *w = ctx;
+    const char *user = json_string_value(json_object_get(request, "user"));
+    if (!user)
+        return control_error("forget-user takes \"user\"");
+    people_forget(&w->people, user);
+    return json_pack("{s:b}", "ok", 1);
+}
+
+static json_t *do_directory_test(void *ctx, const json_t *request)
+{
+    struct wiring *w = ctx;
+    return people_test(&w->people, request);
+}
+
+const struct control_verb verbs_table[] = {
+    {"reload", do_reload},
+    {"status", do_status},
+    {"forget-user", do_forget_user},
+    {"directory-test", do_directory_test},
+    {NULL, NULL},
+};

@@ -1,0 +1,215 @@
+/* wiring: build order: state directory, ports, rights, records, people, policy, workers, control.
+ */
+#include "proxyd/main/wiring.h"
+
+#include <ifaddrs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/privs.h"
+#include "base/secret.h"
+#include "db/event_rows.h"
+#include "proxyd/main/verbs.h"
+
+#define STOP_LOG_MS 10000
+
+static enum err tell(enum err e, const char *message, const char *what, const char *why)
+{
+    if (e != OK)
+        diag(DIAG_ERROR, "main", message, "what", what, "why", why ? why : err_name(e), NULL);
+    return e;
+}
+
+static enum err path_in(const struct wiring *w, const char *name, char *out, size_t n)
+{
+    int k = snprintf(out, n, "%s/%s", w->boot->state_dir.p, name);
+    return k > 0 && (size_t)k < n ? OK : ERR_LIMIT;
+}
+
+/* The addresses of this machine: a listener on a wildcard is reached by each of them. */
+static enum err find_local(struct wiring *w)
+{
+    struct ifaddrs *all = NULL;
+    if (getifaddrs(&all) != 0)
+        return OK; /* then only what is written in the file is known to be ours */
+    size_t n = 0, cap = 0;
+    for (const struct ifaddrs *i = all; i; i = i->ifa_next)
+        cap++;
+    w->local = calloc(cap ? cap : 1, sizeof *w->local);
+    for (const struct ifaddrs *i = all; w->local && i; i = i->ifa_next) {
+        struct ip_port at;
+        if (i->ifa_addr && ip_port_from_sockaddr(i->ifa_addr, &at) == OK)
+            w->local[n++] = at.ip;
+    }
+    freeifaddrs(all);
+    w->workers.shared.guard.local = w->local;
+    w->workers.shared.guard.n_local = n;
+    return w->local ? OK : ERR_NOMEM;
+}
+
+static void fill_guard(struct wiring *w)
+{
+    const struct bootstrap *b = w->boot;
+    struct guard *g = &w->workers.shared.guard;
+    size_t n = 0;
+    for (size_t i = 0; i < w->workers.shared.n_listeners; i++)
+        w->own[n++] = w->workers.listeners[i].at;
+    w->own[n++] = b->admin_listen.at;
+    g->own = w->own;
+    g->n_own = n;
+    for (size_t i = 0; i < b->n_allow_private; i++)
+        w->allowed[i] = (struct guard_net){b->allow_private[i].net, b->allow_private[i].port};
+    g->allowed = w->allowed;
+    g->n_allowed = b->n_allow_private;
+    for (size_t i = 0; i < b->n_resolvers; i++)
+        w->resolvers[i] = b->resolvers[i].at;
+    w->workers.shared.resolve =
+        (struct resolve_config){.servers = w->resolvers, .n_servers = b->n_resolvers};
+}
+
+static enum err drop_rights(const struct wiring *w)
+{
+    enum err e = privs_drop(w->boot->user.p);
+    if (e == ERR_NOT_FOUND) {
+        diag(DIAG_WARN, "main", "running as root: there is no such user to drop to", "user",
+             w->boot->user.p, NULL);
+        return OK;
+    }
+    return tell(e, "cannot drop rights", w->boot->user.p, NULL);
+}
+
+static void log_changed(void *ctx, enum err now, const char *why)
+{
+    (void)ctx;
+    if (now == OK)
+        diag(DIAG_INFO, "log", "records are being stored again", NULL);
+    else
+        diag(DIAG_ERROR, "log", "records cannot be stored and wait in the journal", "why", why,
+             NULL);
+}
+
+static enum err build_log(struct wiring *w)
+{
+    char dir[4096], why[240] = "";
+    uint64_t stored = 0;
+    enum err e = path_in(w, "events", dir, sizeof dir);
+    if (e == OK)
+        e = tell(sink_db_open(&w->sink, dir, &w->clock), "cannot open the records", dir, NULL);
+    if (e != OK)
+        return e;
+    struct writer_options o = {.dir = dir,
+                               .n_journals = w->workers.n,
+                               .sink = sink_db_sink(&w->sink),
+                               .changed = log_changed};
+    e = tell(writer_open(&o, why, &w->writer), "cannot open the journal", dir, why);
+    if (e != OK)
+        return e;
+    if (event_rows_last_id(w->sink.events, &stored) != OK)
+        diag(DIAG_WARN, "log", "cannot read the last record's number", "why",
+             event_rows_why(w->sink.events), NULL);
+    uint64_t waiting = writer_last_id(w->writer);
+    atomic_store(&w->workers.shared.last_id, stored > waiting ? stored : waiting);
+    if (writer_recover(w->writer) != OK)
+        diag(DIAG_WARN, "log", "records of the last run wait in the journal", NULL);
+    return tell(writer_start(w->writer), "cannot start the log thread", dir, NULL);
+}
+
+static enum err build_policy(struct wiring *w)
+{
+    enum err e = source_open(w->boot->state_dir.p, &w->source);
+    if (e == OK)
+        e = people_init(&w->people, &w->clock);
+    w->reload = (struct reload){.source = w->source,
+                                .workers = &w->workers,
+                                .sink = &w->sink,
+                                .people = &w->people,
+                                .clock = &w->clock};
+    if (e == OK)
+        e = reload_init(&w->reload);
+    w->has_reload = e == OK;
+    if (e == OK)
+        e = reload_first(&w->reload, &w->first_set);
+    w->workers.shared.identity = people_identity(&w->people);
+    return tell(e, "cannot prepare the policy", w->boot->state_dir.p, NULL);
+}
+
+static enum err build_workers(struct wiring *w)
+{
+    struct worker_shared *s = &w->workers.shared;
+    s->clock = &w->clock;
+    enum err e = secret_random(s->token_key, sizeof s->token_key);
+    if (e == OK)
+        e = limits_init(&s->limits);
+    if (e == OK)
+        e = workers_start(&w->workers, w->writer, w->first_set);
+    return tell(e, "cannot start the workers", "threads", NULL);
+}
+
+static enum err build_control(struct wiring *w)
+{
+    char path[4096];
+    enum err e = path_in(w, "control.sock", path, sizeof path);
+    if (e == OK)
+        e = control_start(path, verbs_table, w, &w->control);
+    return tell(e, "cannot listen on the control socket", path,
+                e == ERR_EXISTS ? "another proxyd runs on this state directory" : NULL);
+}
+
+enum err wiring_build(struct wiring *w, const struct bootstrap *b)
+{
+    *w = (struct wiring){.boot = b};
+    clock_init_real(&w->clock);
+    w->started_ms = clock_mono_ms(&w->clock);
+    privs_raise_nofile();
+    enum err e = tell(privs_state_dir(b->state_dir.p, b->user.p),
+                      "the state directory cannot be used", b->state_dir.p, NULL);
+    if (e == OK)
+        e = workers_bind(&w->workers, b);
+    if (e == OK)
+        e = find_local(w);
+    if (e != OK)
+        return e;
+    fill_guard(w);
+    e = drop_rights(w);
+    privs_harden();
+    if (e == OK)
+        e = build_log(w);
+    if (e == OK)
+        e = build_policy(w);
+    if (e == OK)
+        e = build_workers(w);
+    return e == OK ? build_control(w) : e;
+}
+
+enum err wiring_drain(struct wiring *w)
+{
+    control_stop(w->control);
+    w->control = NULL;
+    enum err cut = workers_drain(&w->workers);
+    enum err kept = w->writer ? writer_stop(w->writer, STOP_LOG_MS) : OK;
+    if (cut == ERR_TIMEOUT)
+        diag(DIAG_WARN, "main", "some connections were cut at the end of the drain time", NULL);
+    if (kept != OK)
+        diag(DIAG_WARN, "log", "some records wait in the journal for the next start", NULL);
+    return cut != OK ? cut : kept;
+}
+
+void wiring_fini(struct wiring *w)
+{
+    control_stop(w->control);
+    if (w->workers.n_running)
+        workers_drain(&w->workers);
+    people_stop(&w->people); /* its threads post into the workers' mailboxes */
+    workers_fini(&w->workers);
+    limits_fini(&w->workers.shared.limits);
+    flow_set_unref(w->first_set);
+    people_fini(&w->people);
+    if (w->has_reload)
+        reload_fini(&w->reload);
+    source_close(w->source);
+    writer_close(w->writer);
+    sink_db_close(&w->sink);
+    free(w->local);
+}
