@@ -66,7 +66,7 @@ size_t id_ldap_status(const struct id_ldap *d, struct id_ldap_server out[LDAP_SE
 
 #define ID_LDAP_STEPS_MAX 24
 struct id_ldap_step {
-    const char *step; /* connect tls service-bind search user-bind groups */
+    const char *step; /* settings connect tls service-bind name search user-bind groups */
     bool ok;
     uint32_t ms;
     struct str detail; /* in the arena of the ask */
