@@ -9,6 +9,7 @@ PROXY_PORT ?= 3128
 ADMIN_PORT ?= 8443
 SECONDS ?= 60
 VERSION := 0.1.0
+Q := $(if $(V),,@)# make V=1 shows the commands
 
 ifneq ($(filter $(MODE),release asan tsan),$(MODE))
 $(error MODE is release, asan or tsan, not "$(MODE)")
@@ -82,7 +83,8 @@ deps-bench: deps
 # --- C ---------------------------------------------------------------------------------------------
 $(BUILD)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -MMD -MP -c $< -o $@
+	@echo "  CC $<"
+	$(Q)$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -MMD -MP -c $< -o $@
 
 $(LIB): $(call obj,$(LIB_SRC))
 	@rm -f $@ && ar rcs $@ $^
@@ -92,20 +94,25 @@ $(PMAIN_LIB): $(call obj,$(PMAIN_SRC))
 	@rm -f $@ && ar rcs $@ $^
 
 $(BUILD)/proxyd: $(call obj,proxyd/main/main.c) $(PMAIN_LIB) $(LIB)
-	$(CC) $(ALL_LDFLAGS) $^ $(PKG_LIBS) -o $@
+	@echo "  LD $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(PKG_LIBS) -o $@
 $(BUILD)/adminui: $(call obj,adminui/main.c) $(ADMIN_LIB) $(LIB)
-	$(CC) $(ALL_LDFLAGS) $^ $(PKG_LIBS) -o $@
+	@echo "  LD $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(PKG_LIBS) -o $@
 $(BUILD)/proxyctl: $(call obj,$(CTL_SRC)) $(LIB)
-	$(CC) $(ALL_LDFLAGS) $^ $(PKG_LIBS) -o $@
+	@echo "  LD $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(PKG_LIBS) -o $@
 
 $(BUILD)/unit/%: tests/unit/%.c $(ADMIN_LIB) $(PMAIN_LIB) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -Itests/unit -MMD -MP -MF $@.d $< $(ALL_LDFLAGS) \
+	@echo "  CC $<"
+	$(Q)$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -Itests/unit -MMD -MP -MF $@.d $< $(ALL_LDFLAGS) \
 	    $(ADMIN_LIB) $(PMAIN_LIB) $(LIB) $(PKG_LIBS) -lcmocka -o $@
 
 $(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(ADMIN_LIB) $(PMAIN_LIB) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -Wno-missing-prototypes -MMD -MP -MF $@.d $< tests/fuzz/replay.c $(ALL_LDFLAGS) \
+	@echo "  CC $<"
+	$(Q)$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -Wno-missing-prototypes -MMD -MP -MF $@.d $< tests/fuzz/replay.c $(ALL_LDFLAGS) \
 	    $(ADMIN_LIB) $(PMAIN_LIB) $(LIB) $(PKG_LIBS) -o $@
 
 tests-built: $(UNIT_BIN) $(FUZZ_BIN)
