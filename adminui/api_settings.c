@@ -11,6 +11,7 @@
 #include "adminui/proxy_link.h"
 #include "adminui/reply.h"
 #include "base/secret.h"
+#include "db/settings_directory.h"
 #include "db/settings_proxy.h"
 #include "db/settings_rows.h"
 #include "pac/pac_parse.h"
@@ -33,12 +34,21 @@ static enum err check_pac(struct str document, struct report *r)
     return e;
 }
 
+static enum err check_directory(struct str document, struct report *r)
+{
+    struct settings_directory s = {0};
+    enum err e = settings_directory_parse(document, r, &s);
+    settings_directory_fini(&s);
+    return e;
+}
+
 static const struct document {
     const char *name;
     struct str (*otherwise)(void);
     enum err (*check)(struct str document, struct report *r);
 } documents[] = {
     {"proxy", settings_proxy_default_document, check_proxy},
+    {"directory", settings_directory_default_document, check_directory},
     {"pac", pac_parse_default_document, check_pac},
 };
 #define N_DOCUMENTS (sizeof documents / sizeof *documents)

@@ -4,11 +4,11 @@
 #include <stdio.h>
 
 #include "adminui/desk.h"
-#include "adminui/policy_diff.h"
 #include "adminui/policy_docs.h"
 #include "adminui/policy_hold.h"
 #include "adminui/problem.h"
 #include "adminui/reply.h"
+#include "policies/diff.h"
 
 static json_t *version_json(const struct policy_version *v)
 {
@@ -85,25 +85,18 @@ void api_versions_list(struct call *c)
 /* --- diff --------------------------------------------------------------------------------------
  */
 
-static bool load(struct call *c, struct str name, json_t **out)
-{
-    struct policy_ask ask;
-    if (!policy_docs_named(c, name, &ask))
-        return false;
-    *out = json_loadb(ask.document.p, ask.document.n, 0, NULL);
-    return true;
-}
-
 void api_versions_diff(struct call *c)
 {
     struct str from = call_query(c, "from", STR("live")), to = call_query(c, "to", STR("draft"));
-    json_t *a = NULL, *b = NULL;
-    if (load(c, from, &a) && load(c, to, &b)) {
-        json_t *changes = policy_diff_changes(a, b);
+    struct policy_ask a, b;
+    json_t *changes = NULL;
+    if (!policy_docs_named(c, from, &a) || !policy_docs_named(c, to, &b))
+        return;
+    enum err e = policy_diff(a.document, b.document, &changes);
+    if (e != OK)
+        problem_reply_err(c, e, "policy");
+    else
         reply_json(c, 200,
                    json_pack("{s:o,s:o,s:b,s:o}", "from", reply_str(from), "to", reply_str(to),
                              "same", json_array_size(changes) == 0, "changes", changes));
-    }
-    json_decref(a);
-    json_decref(b);
 }
