@@ -42,7 +42,11 @@ static enum err from_errno(int errnum)
 
 static enum err from_io(sqlite3 *db)
 {
-    int errnum = db ? sqlite3_system_errno(db) : 0;
+    /* SQLite does not keep the errno of a write that failed inside a commit; the thread's own errno
+     * still has it, and is believed for "no room" only. */
+    int last = errno, errnum = sqlite3_system_errno(db);
+    if (from_errno(last) == ERR_FULL)
+        return ERR_FULL;
     return errnum ? from_errno(errnum) : ERR_IO;
 }
 
