@@ -1,12 +1,15 @@
 /* ldap_link: options, TLS, bind and search over one libldap handle. */
 #include "proxyd/identity/ldap_link.h"
 
+#include <openldap.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
 #include <sys/time.h>
+#include <unistd.h>
 
+#include "base/clock.h"
+#include "proxyd/identity/ldap_dial.h"
 #include "proxyd/identity/ldap_text.h"
 
 #define SYSTEM_CA_FILE       "/etc/ssl/certs/ca-certificates.crt"
@@ -75,18 +78,6 @@ static bool set_options(LDAP *ld, const struct ldap_settings *s)
            ldap_set_option(ld, LDAP_OPT_TIMEOUT, &operation) == LDAP_OPT_SUCCESS;
 }
 
-/* libldap waits without bound inside a TLS handshake; the socket's own limits end that. */
-static void bound_socket(LDAP *ld, const struct ldap_settings *s)
-{
-    int fd = -1;
-    struct timeval limit = operation_time(s);
-    if (ldap_get_option(ld, LDAP_OPT_DESC, &fd) != LDAP_OPT_SUCCESS || fd < 0)
-        return;
-    /* A failure leaves the wait of libldap, which is what there would be without this. */
-    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-}
-
 /* What the library adds, such as which part of a certificate it did not like. */
 static void add_diagnostic(LDAP *ld, struct buf *more)
 {
@@ -96,42 +87,70 @@ static void add_diagnostic(LDAP *ld, struct buf *more)
     ldap_memfree(text);
 }
 
-static int connect_and_secure(LDAP *ld, const struct ldap_settings *s, bool has_tls,
-                              const char **detail)
+/* TLS, as the address or the settings want it, within the connect time once more. */
+static enum err secure(LDAP *ld, const struct ldap_settings *s, bool is_ldaps, const char **detail)
 {
-    *detail = has_tls ? "cannot connect, or the certificate is not accepted" : "cannot connect";
-    int rc = ldap_connect(ld);
-    if (rc != LDAP_SUCCESS)
-        return rc;
-    bound_socket(ld, s);
-    if (has_tls || !s->start_tls)
-        return LDAP_SUCCESS;
-    *detail = "StartTLS failed, or the certificate is not accepted";
-    return ldap_start_tls_s(ld, NULL, NULL);
+    struct clock clock;
+    clock_init_real(&clock);
+    struct timeval limit = time_of(s->connect_ms, DEFAULT_CONNECT_MS);
+    int64_t until = clock_mono_ms(&clock) + limit.tv_sec * 1000 + limit.tv_usec / 1000;
+    *detail = "TLS cannot be set up";
+    enum err e = ldap_dial_guard(ld, until);
+    if (e != OK)
+        return e;
+    int rc = is_ldaps ? ldap_install_tls(ld) : ldap_start_tls_s(ld, NULL, NULL);
+    if (rc != LDAP_SUCCESS) {
+        bool is_late = rc == LDAP_TIMEOUT || clock_mono_ms(&clock) >= until;
+        *detail = is_late    ? "no answer while setting up TLS"
+                  : is_ldaps ? "TLS failed, or the certificate is not accepted"
+                             : "StartTLS failed, or the certificate is not accepted";
+        return is_late ? ERR_TIMEOUT : ERR_UNREACHABLE;
+    }
+    return ldap_dial_guard(ld, 0);
+}
+
+/* A handle over a connection of our own making; *out is set also when TLS failed. */
+static enum err open_handle(const struct ldap_settings *s, const char *url, LDAP **out,
+                            const char **detail)
+{
+    LDAPURLDesc *parts = NULL;
+    int fd = -1;
+    *detail = "not an ldap:// or ldaps:// address";
+    if (ldap_url_parse(url, &parts) != LDAP_URL_SUCCESS)
+        return ERR_INVALID;
+    struct timeval limit = time_of(s->connect_ms, DEFAULT_CONNECT_MS);
+    uint32_t ms = (uint32_t)(limit.tv_sec * 1000 + limit.tv_usec / 1000);
+    const char *host = parts->lud_host && *parts->lud_host ? parts->lud_host : "localhost";
+    enum err e = ldap_dial_open(host, parts->lud_port, ms, &fd, detail);
+    ldap_free_urldesc(parts);
+    if (e != OK)
+        return e == ERR_TIMEOUT ? e : ERR_UNREACHABLE;
+    if (ldap_init_fd(fd, LDAP_PROTO_TCP, url, out) != LDAP_SUCCESS) {
+        *detail = "no memory for a connection";
+        close(fd);
+        return ERR_NOMEM;
+    }
+    *detail = "the CA file is not usable";
+    return set_options(*out, s) && set_tls(*out, s) ? OK : ERR_INVALID;
 }
 
 enum err ldap_link_open(const struct ldap_settings *s, const char *url, LDAP **out,
                         const char **detail, struct buf *more)
 {
     LDAP *ld = NULL;
-    bool has_tls = strncasecmp(url, "ldaps:", 6) == 0 || strncasecmp(url, "ldapi:", 6) == 0;
-    if (!has_tls && !s->start_tls && !s->may_be_cleartext) {
+    bool is_ldaps = strncasecmp(url, "ldaps:", 6) == 0;
+    if (!is_ldaps && !s->start_tls && !s->may_be_cleartext) {
         *detail = "passwords would go without TLS; use ldaps or StartTLS, or unlock cleartext";
         return ERR_INVALID;
     }
-    int rc = ldap_initialize(&ld, url);
-    if (rc == LDAP_SUCCESS && (!set_options(ld, s) || !set_tls(ld, s)))
-        rc = LDAP_PARAM_ERROR;
-    if (rc != LDAP_SUCCESS) {
-        *detail = rc == LDAP_PARAM_ERROR ? "address or CA file not usable" : ldap_link_text(rc);
+    enum err e = open_handle(s, url, &ld, detail);
+    if (e == OK && (is_ldaps || s->start_tls))
+        e = secure(ld, s, is_ldaps, detail);
+    if (e != OK) {
+        if (ld)
+            add_diagnostic(ld, more);
         ldap_link_close(ld);
-        return rc == LDAP_NO_MEMORY ? ERR_NOMEM : ERR_INVALID;
-    }
-    rc = connect_and_secure(ld, s, has_tls, detail);
-    if (rc != LDAP_SUCCESS) {
-        add_diagnostic(ld, more);
-        ldap_link_close(ld);
-        return rc == LDAP_TIMEOUT ? ERR_TIMEOUT : ERR_UNREACHABLE;
+        return e;
     }
     *detail = "ok";
     *out = ld;
