@@ -110,4 +110,4 @@ cp -L /etc/resolv.conf "$R/etc/resolv.conf"
 cp -L /etc/ssl/certs/ca-certificates.crt "$R/etc/machine-ca.crt"
 mkdir -p "$R/root/source"
 git -C "$SOURCE" -c safe.directory="$SOURCE" archive "${REF:-HEAD}" | tar -x -C "$R/root/source"
-unshare --mount --pid --fork --kill-child "$0" --inside
+unshare --mount --mount-proc --pid --fork --kill-child "$0" --inside
