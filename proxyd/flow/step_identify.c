@@ -1,14 +1,86 @@
-/* step_identify: who is it? */
+/* step_identify: who is it? Credentials that came with the request are asked about; without any, or
+ * with wrong ones, the client is told to log in (407). Nobody is asked for a name unless the
+ * verdict depends on it. */
 #include "proxyd/flow/step_identify.h"
 
 #include "proxyd/flow/context.h"
 
+static void on_done(struct identity_ask *a, void *owner)
+{
+    struct work *k = LIST_ENTRY(a, struct work, ask);
+    (void)owner;
+    k->is_asking = false;
+    request_run(k->r);
+}
+
 void step_identify_cancel(struct request *r)
 {
-    (void)r;
+    identity_cancel(&r->k->ask);
+}
+
+static enum request_state known(struct request *r)
+{
+    struct work *k = r->k;
+    const struct identity_person *p = k->ask.person;
+    k->user = p->name;
+    k->groups = p->groups;
+    k->n_groups = p->n_groups;
+    k->facts.user = p->name;
+    k->facts.groups = p->groups;
+    k->facts.n_groups = p->n_groups;
+    k->facts.known |= FACTS_BIT(FACTS_IDENTITY);
+    return REQUEST_DECIDE;
+}
+
+static enum request_state answered(struct request *r)
+{
+    switch (r->k->ask.result) {
+    case IDENTITY_OK: return known(r);
+    case IDENTITY_DENIED: return request_refuse(r, FAULT_LOGIN);
+    case IDENTITY_UNAVAILABLE:
+    case IDENTITY_BUSY: return request_refuse(r, FAULT_IDENTITY_DOWN);
+    case IDENTITY_PENDING: break;
+    }
+    return REQUEST_IDENTIFY;
+}
+
+/* Basic credentials of the request. ERR_NOT_FOUND: none that we can use. */
+static enum err credentials(const struct work *k, struct auth_basic *out)
+{
+    struct auth_head head;
+    if (!headers_has(&k->req.h, HEADER_PROXY_AUTHORIZATION))
+        return ERR_NOT_FOUND;
+    if (auth_head_parse(headers_value(&k->req.h, HEADER_PROXY_AUTHORIZATION), &head) != OK ||
+        head.scheme != AUTH_BASIC)
+        return ERR_NOT_FOUND;
+    return auth_basic_decode(head.token, out);
+}
+
+static enum request_state ask(struct request *r)
+{
+    struct work *k = r->k;
+    struct auth_basic basic;
+    if (!r->w->shared->identity)
+        return request_refuse(r, FAULT_IDENTITY_DOWN);
+    if (credentials(k, &basic) != OK)
+        return request_refuse(r, FAULT_LOGIN);
+    k->ask.wake = &r->w->wake;
+    k->ask.done = on_done;
+    k->has_asked = true;
+    enum identity_result result =
+        identity_ask(r->w->shared->identity, &k->ask, basic.user, basic.password);
+    auth_basic_wipe(&basic);
+    if (result == IDENTITY_PENDING) {
+        k->is_asking = true;
+        return REQUEST_IDENTIFY;
+    }
+    return answered(r);
 }
 
 enum request_state step_identify(struct request *r)
 {
-    return request_refuse(r, FAULT_IDENTITY_DOWN);
+    struct work *k = r->k;
+    if (k->is_asking)
+        return REQUEST_IDENTIFY;
+    return k->has_asked ? answered(r) : ask(r);
 }

@@ -40,6 +40,8 @@ static void destroy(struct work *k)
 void work_give(struct worker *w, struct work *k)
 {
     w->n_work--;
+    identity_person_unref(k->ask.person);
+    k->ask.person = NULL;
     if (w->n_free_work >= KEEP_FREE) {
         destroy(k);
         return;

@@ -7,6 +7,7 @@
 
 #include "policies/decide.h"
 #include "proxyd/flow/request.h"
+#include "proxyd/identity/identity.h"
 #include "proxyd/io/dial.h"
 #include "proxyd/io/resolve.h"
 #include "proxyd/upstream/exchange.h"
@@ -30,8 +31,7 @@ struct work {
     bool has_addresses; /* answer is filled */
     bool is_dialing, is_dialed;
     bool is_asking;         /* identity is under way */
-    bool has_identity;      /* the answer is there */
-    bool is_login_wrong;    /* credentials were sent and are wrong */
+    bool has_asked;         /* ask is in use or answered */
     bool has_exchange;      /* request is being sent */
     bool has_answer;        /* final head of the answer is there */
     bool is_judging_answer; /* the policy wants to see it */
@@ -49,7 +49,7 @@ struct work {
     struct str method, host, scheme, listener; /* for the record */
     struct str user_agent, referer;
     struct str user;
-    struct str groups[64];
+    const struct str *groups;
     size_t n_groups;
     struct str content_type;
     struct ip_port upstream_at; /* dialled; port 0: nothing */
@@ -61,6 +61,7 @@ struct work {
     struct upstream *up; /* chosen, before the exchange has it */
     struct exchange x;
     struct facts facts;
+    struct identity_ask ask;
 
     /* --- not cleared: each is initialised by who uses it --- */
     struct verdict verdict;
