@@ -146,6 +146,16 @@ static void split(struct list_reader *r, struct str bytes)
 
 /* --- looking --- */
 
+/* Lines of these formats cannot be mistaken, but stand between bare names or lines of their own
+ * blocks: a few of them decide. */
+static size_t weight_of(int f)
+{
+    return f == LIST_FORMAT_PLAIN || f == LIST_FORMAT_HOSTS || f == LIST_FORMAT_CSV ||
+                   f == LIST_FORMAT_EXPRESSIONS
+               ? 1
+               : 8;
+}
+
 static enum list_format decide(struct str head)
 {
     size_t count[LIST_FORMAT_SQUIDGUARD + 1] = {0};
@@ -154,10 +164,7 @@ static enum list_format decide(struct str head)
         count[list_line_guess(line)]++;
     int best = LIST_FORMAT_PLAIN;
     for (int f = LIST_FORMAT_HOSTS; f < LIST_FORMAT_SQUIDGUARD; f++) {
-        /* Adblock and v2fly lists mix their own lines with bare names. */
-        size_t weight = f == LIST_FORMAT_ADBLOCK || f == LIST_FORMAT_V2FLY ? 8 : 1;
-        size_t best_weight = best == LIST_FORMAT_ADBLOCK || best == LIST_FORMAT_V2FLY ? 8 : 1;
-        if (count[f] * weight > count[best] * best_weight)
+        if (count[f] * weight_of(f) > count[best] * weight_of(best))
             best = f;
     }
     return (enum list_format)best;

@@ -214,11 +214,11 @@ static void read_dnsmasq(struct list_line *l, struct str line)
 static void read_rpz(struct list_line *l, struct str line)
 {
     struct str rest = line, name = next_word(&rest), word = next_word(&rest);
-    if (line.p[0] == '$' || line.p[0] == '@')
-        return;
+    if (line.p[0] == '$' || line.p[0] == '@' || str_eq(name, STR("NS")))
+        return; /* of the zone itself, also on a line that goes on with the name before it */
     while (word.n && !str_eq_nocase(word, STR("CNAME"))) {
         if (str_eq_nocase(word, STR("SOA")) || str_eq_nocase(word, STR("NS")))
-            return; /* of the zone itself */
+            return;
         word = next_word(&rest);
     }
     struct str target = next_word(&rest);
