@@ -31,7 +31,7 @@ class Dns:
                 "--log-queries", f"--log-facility={self.folder}/log", "--cache-size=0"]
         args += [f"--local=/{t}/" for t in tops]
         for name, addresses in self.names.items():
-            args += [f"--host-record={name},{a}" for a in addresses]
+            args += [f"--host-record={name},{a}" for a in ([addresses] if isinstance(addresses, str) else addresses)]
         return args
 
     def start(self):
