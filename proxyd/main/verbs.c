@@ -85,6 +85,7 @@ static json_t *do_forget_user(void *ctx, const json_t *request)
     const char *user = json_string_value(json_object_get(request, "user"));
     if (!user)
         return control_error("forget-user takes \"user\"");
+    reload_if_changed(&w->reload); /* a user just edited holds before the answer */
     people_forget(&w->people, user);
     return json_pack("{s:b}", "ok", 1);
 }
