@@ -99,7 +99,7 @@ def small():
     out += entry(f"uid=proxy-bind,ou=Services,{BASE}", objectClass=["account", "simpleSecurityObject"], uid="proxy-bind",
                  userPassword=ssha("pw-proxy-bind"))
     out += entry(f"cn=rules,ou=Services,{BASE}", objectClass=["device", "pwdPolicy"], cn="rules", pwdAttribute="userPassword",
-                 pwdLockout="TRUE", pwdMaxFailure="3", pwdLockoutDuration="300")
+                 pwdLockout="TRUE", pwdMaxFailure="5", pwdLockoutDuration="300")
     for login, more in PEOPLE.items():
         out += person(login, [group_dn(g) for g, (people, _) in GROUPS.items() if login in people], **dict(more))
     for name, (people, inner) in GROUPS.items():
