@@ -1,0 +1,34 @@
+// Texts: the key is the English sentence; other languages are catalogues from it, loaded when chosen.
+// tests/i18n.test.ts fails when a sentence of the sources is missing in one of them.
+type Catalogue = Record<string, string>;
+const loaders: Record<string, (() => Promise<{ default: Catalogue }>) | undefined> = { de: () => import('../i18n/de.json') };
+export const languages: Record<string, string> = { en: 'English', de: 'Deutsch' };
+
+class I18n {
+  language = $state('en');
+  catalogue = $state.raw<Catalogue>({});
+
+  async use(language: string) {
+    const load = loaders[language];
+    this.catalogue = load ? (await load()).default : {};
+    this.language = load ? language : 'en';
+    document.documentElement.lang = this.language;
+  }
+}
+export const i18n = new I18n();
+
+/** The sentence in the chosen language, {name} replaced. */
+export function t(text: string, values?: Record<string, string | number>): string {
+  const s = i18n.catalogue[text] ?? text;
+  return values ? s.replace(/\{(\w+)\}/g, (whole, key) => (key in values ? String(values[key]) : whole)) : s;
+}
+
+/** One of two sentences by number; {n} is the number, written for people. */
+export function tn(n: number, one: string, many: string): string {
+  const rule = new Intl.PluralRules(i18n.language).select(n);
+  return t(rule === 'one' ? one : many, { n: n.toLocaleString(i18n.language) });
+}
+
+export function firstLanguage(): string {
+  return (navigator.languages ?? [navigator.language]).map((l) => l.slice(0, 2)).find((l) => l in languages) ?? 'en';
+}

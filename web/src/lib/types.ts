@@ -1,0 +1,111 @@
+// Shapes of the JSON API (adminui/openapi.json), only the members the pages read.
+export type Action = 'allow' | 'block' | 'warn' | 'redirect' | 'override';
+export type Role = 'viewer' | 'auditor' | 'editor' | 'admin';
+export type Verdict = 'allowed' | 'blocked' | 'warned' | 'denied_auth' | 'refused' | 'error';
+
+export interface Fault { pointer: string; code: string; message: string }
+export interface Problem { type: string; title: string; status: number; detail?: string; instance?: string; errors?: Fault[]; etag?: string; retry_after_ms?: number }
+export interface Me { username: string; role: Role; permissions: string[]; via: string; csrf_token: string | null; expires_at: string | null; must_change_password: boolean }
+export interface Setup { needed: boolean; version: string }
+
+export interface Conditions {
+  users?: string[]; groups?: string[]; networks?: string[]; listeners?: string[]; schedules?: string[];
+  schemes?: string[]; methods?: string[]; ports?: (number | string)[]; hosts?: string[]; url_patterns?: string[];
+  categories?: string[]; lists?: string[]; content_types?: string[]; extensions?: string[]; user_agents?: string[];
+  min_bytes?: number; max_bytes?: number;
+}
+export type ConditionKey = keyof Conditions;
+export interface Rule {
+  id: string; name?: string; enabled?: boolean; shadow?: boolean; when?: Conditions; unless?: Conditions; action: Action;
+  redirect_url?: string | null; message?: string; owner?: string; comment?: string; expires_at?: string | null;
+  tls?: string; log?: string; safe_search?: boolean;
+}
+export interface Window { days: string[]; from: string; to: string }
+export interface Schedule { name: string; zone: string; windows: Window[] }
+export interface List { name: string; kind: 'domains' | 'url_patterns' | 'networks'; entries: string[] }
+export interface PolicyTest { name: string; url: string; method?: string; user?: string; groups?: string[]; client?: string; time?: string; content_type?: string; expect: Action }
+export interface Policy {
+  comment?: string; identity?: 'when-needed' | 'always' | 'never'; default: { action: Action; message?: string };
+  schedules?: Schedule[]; lists?: List[]; rules: Rule[]; tests?: PolicyTest[];
+}
+export interface TestResult { name: string; passed: boolean; expected: Action; got: Action | null; rule: string | null; message: string }
+export interface Report { ok: boolean; errors: Fault[]; warnings: Fault[]; tests: TestResult[] }
+export interface DraftSaved { etag: string; changed: boolean; report: Report }
+export interface Published { version: number; applied: boolean; message: string }
+export interface PolicyVersion { version: number; published_at: string; published_by: string; comment: string; is_live: boolean; n_rules: number; rolled_back_from: number | null }
+export interface PolicyVersionFull extends PolicyVersion { document: Policy }
+export interface Change {
+  op: 'added' | 'removed' | 'changed' | 'moved'; kind: 'rule' | 'list' | 'schedule' | 'test' | 'setting'; id: string; name: string;
+  from_position: number | null; to_position: number | null; fields: { pointer: string; before: unknown; after: unknown }[];
+}
+export interface Diff { from: string; to: string; same: boolean; changes: Change[] }
+export interface Preset { name: string; title: string; description: string; document: Policy }
+
+export type Fit = 'no' | 'unknown' | 'yes';
+export interface TraceRule {
+  index: number; id: string; name: string; action: Action; enabled: boolean; shadow: boolean; fit: Fit; decided: boolean; needs: string | null;
+  conditions: { side: 'when' | 'unless'; key: string; fit: Fit; value: string | null }[]; text: string;
+}
+export interface Simulated {
+  action: Action; is_final: boolean; rule: string | null; rule_name: string | null; version: number | null; categories: string[]; needs: string | null;
+  message: string | null; redirect_url: string | null; log: string; tls: string; shadow: string[]; url: string; host: string; trace: TraceRule[];
+}
+
+export interface Counts { domains: number; urls: number; expressions: number; ips: number }
+export interface Category { name: string; title: string; description: string; counts: Counts; updated_at: string | null; source: string; used_by: string[] }
+export interface IndexInfo { ready: boolean; bytes: number; entries: number; categories: number; built_at: string | null; state: 'current' | 'rebuilding' | 'missing' | 'damaged' }
+export interface CategoryList { items: Category[]; index: IndexInfo }
+export interface Lookup { host: string; categories: string[]; matches: { category: string; entry: string; kind: string }[] }
+export interface ImportResult {
+  accepted: number; duplicates: number; rejected: { line: number; text: string; reason: string; file: string }[]; n_rejected: number; format: string;
+  added?: number; removed?: number; categories: { name: string; accepted: number; duplicates: number; n_rejected: number; counts: Counts }[];
+  dry_run?: boolean; applied: boolean; message: string; ms?: number;
+}
+export interface Job {
+  id: string; kind: string; state: 'queued' | 'running' | 'done' | 'failed' | 'cancelled'; progress: number; message: string;
+  result: unknown; created_at: string; created_by: string; ended_at: string | null;
+}
+
+export interface User { username: string; groups: string[]; comment: string; enabled: boolean; created_at: string; updated_at: string }
+export interface TestStep { step: string; ok: boolean; ms: number; detail: string }
+
+export interface LogRecord {
+  id: number; node: string; time: string; duration_ms: number; client: string; user: string; groups: string[]; method: string; url: string; scheme: string;
+  host: string; port: number; status: number; bytes_in: number; bytes_out: number; content_type: string; verdict: Verdict; rule: string; rule_name: string;
+  policy_version: number; categories: string[]; shadow: string[]; cache: string; tls: string; upstream: string; upstream_ms: number; user_agent: string;
+  referer: string; error: string;
+}
+export interface Page<T> { items: T[]; next_cursor: string | null }
+
+export interface Totals {
+  requests: number; allowed: number; blocked: number; warned: number; denied_auth: number; refused: number; error: number;
+  bytes_in: number; bytes_out: number; users: number; p50_ms: number | null; p95_ms: number | null;
+}
+export interface SeriesPoint { time: string; requests: number; allowed: number; blocked: number; warned: number; denied_auth: number; refused: number; error: number; bytes_in: number; bytes_out: number }
+export interface TopRow { name: string; title: string; requests: number; blocked: number; bytes_in: number; bytes_out: number }
+export interface Overview {
+  from: string; to: string; bucket_ms: number; totals: Totals; series: SeriesPoint[];
+  top: { users: TopRow[]; hosts: TopRow[]; blocked_hosts: TopRow[]; categories: TopRow[]; rules: TopRow[] };
+}
+
+export interface Status {
+  time: string; warnings: { code: string; message: string }[];
+  adminui: { version: string; uptime_ms: number; pid: number; sessions: number; streams: number; jobs_running: number };
+  policy: { live_version: number; running_version: number | null; published_at: string | null; published_by: string; comment: string; draft_changed: boolean };
+  index: IndexInfo;
+  proxyd: { running: boolean; message: string; status: Record<string, unknown> | null };
+}
+
+export interface Account { username: string; role: Role; enabled: boolean; must_change_password: boolean; created_at: string; last_login_at: string | null }
+export interface Token { id: string; name: string; scopes: string[]; created_by: string; created_at: string; expires_at: string; last_used_at: string | null; last_used_from: string | null }
+export interface AuditRow { id: number; time: string; actor: string; via: string; from: string; action: string; object: string; before: unknown; after: unknown; result: string; request_id: string }
+
+export interface PacProxy { type: string; host: string | null; port: number; weight?: number }
+export interface PacDirect { domains?: string[]; exact?: string[]; networks?: string[]; schemes?: string[]; ports?: number[] }
+export interface PacRoute { name: string; proxies: PacProxy[]; sharing?: string; fallback?: string; domains?: string[]; exact?: string[]; networks?: string[] }
+export interface PacProfile {
+  name: string; networks?: string[]; proxies?: PacProxy[]; sharing?: string; fallback?: string; plain_names_direct?: boolean;
+  direct?: PacDirect; routes?: PacRoute[]; resolve_names?: boolean;
+}
+export interface PacDocument { url?: string; profiles: PacProfile[] }
+export interface DeployTarget { target: string; title: string; file_name: string; content_type: string; notes?: string }
