@@ -92,7 +92,7 @@ void api_accounts_create(struct call *c)
         return;
     }
     reply_account(c, a.username, 201);
-    reply_location(c, "/accounts/%.*s", STR_ARG(a.username));
+    reply_location(c, "/accounts/", a.username);
 }
 
 void api_accounts_get(struct call *c)

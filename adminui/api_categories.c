@@ -1,6 +1,8 @@
 /* api_categories: handlers over list_rows and jobs. */
 #include "adminui/api_categories.h"
 
+#include <stdio.h>
+
 #include "adminui/desk.h"
 #include "adminui/fields.h"
 #include "adminui/job_work.h"
@@ -151,7 +153,9 @@ static void reply_job(struct call *c, uint64_t id)
 {
     json_t *job = jobs_get(c->app->jobs, id);
     reply_json(c, 202, job);
-    reply_location(c, "/jobs/%llu", (unsigned long long)id);
+    char text[24];
+    snprintf(text, sizeof text, "%llu", (unsigned long long)id);
+    reply_location(c, "/jobs/", str_of(text));
 }
 
 static void start_job(struct call *c, struct job_order *order)

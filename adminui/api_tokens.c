@@ -100,7 +100,7 @@ void api_tokens_create(struct call *c)
     reply_json(c, 201,
                json_pack("{s:s,s:s,s:o}", "id", id, "token", full, "expires_at",
                          reply_time(t.expires_ms)));
-    reply_location(c, "/tokens/%s", id);
+    reply_location(c, "/tokens/", str_of(id));
     secret_wipe(full, sizeof full);
     secret_wipe(secret, sizeof secret);
 }

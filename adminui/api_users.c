@@ -106,7 +106,7 @@ void api_users_create(struct call *c)
     } else {
         call_audit(c, name, NULL, NULL);
         reply_user(c, name, 201);
-        reply_location(c, "/users/%.*s", STR_ARG(name));
+        reply_location(c, "/users/", name);
     }
 }
 

@@ -149,7 +149,8 @@ bool call_if_match(struct call *c, const char *current)
 
 bool call_not_modified(struct call *c, const char *current)
 {
-    snprintf(c->reply.etag, sizeof c->reply.etag, "%s", current);
+    if (current != c->reply.etag)
+        snprintf(c->reply.etag, sizeof c->reply.etag, "%s", current);
     if (!c->if_none_match.n || !tag_in_list(c->if_none_match, current))
         return false;
     reply_empty(c, 304);

@@ -47,7 +47,7 @@ struct exchange {
     char *uri;
     enum stage stage;
     bool must_close, is_static;
-    bool has_stream; /* under the lock of exchanges */
+    bool has_stream, is_told; /* under the lock of exchanges */
     uint64_t body_bytes;
     int upload_fd;
     struct call call;
@@ -68,16 +68,31 @@ enum err exchanges_open(struct exchanges **out)
     return OK;
 }
 
-void exchanges_stop(struct exchanges *x)
+/* A stream that has not been told to end yet, with a reference; NULL when all have. Ending one
+ * takes the lock itself (its connection is resumed), so it is done outside. */
+static struct outflow *next_stream(struct exchanges *x)
 {
+    struct outflow *found = NULL;
     pthread_mutex_lock(&x->lock);
     x->is_stopping = true;
-    for (struct list *l = x->each.next; l != &x->each; l = l->next) {
+    for (struct list *l = x->each.next; l != &x->each && !found; l = l->next) {
         struct exchange *e = LIST_ENTRY(l, struct exchange, node);
-        if (e->has_stream)
-            outflow_stop(e->call.reply.stream);
+        if (e->has_stream && !e->is_told) {
+            e->is_told = true;
+            found = outflow_ref(e->call.reply.stream);
+        }
     }
     pthread_mutex_unlock(&x->lock);
+    return found;
+}
+
+void exchanges_stop(struct exchanges *x)
+{
+    struct outflow *o;
+    while ((o = next_stream(x)) != NULL) {
+        outflow_stop(o);
+        outflow_unref(o);
+    }
 }
 
 void exchanges_wait(struct exchanges *x)
@@ -491,9 +506,11 @@ static void note_stream(struct exchange *e)
     struct exchanges *x = e->door->all;
     pthread_mutex_lock(&x->lock);
     e->has_stream = true;
-    if (x->is_stopping)
-        outflow_stop(e->call.reply.stream);
+    e->is_told = x->is_stopping;
+    bool is_stopping = x->is_stopping;
     pthread_mutex_unlock(&x->lock);
+    if (is_stopping)
+        outflow_stop(e->call.reply.stream);
 }
 
 static void run(struct work *w, struct desk *d)

@@ -51,19 +51,25 @@ void reply_empty(struct call *c, unsigned status)
     begin(c, status, NULL);
 }
 
-void reply_location(struct call *c, const char *format, ...)
+static bool is_unreserved(char c)
 {
-    char *text = NULL, *full = NULL;
-    va_list ap;
-    va_start(ap, format);
-    int n = vasprintf(&text, format, ap);
-    va_end(ap);
-    if (n >= 0 && asprintf(&full, "/api/v1%s", text) >= 0) {
-        free(c->reply.location);
-        c->reply.location = full;
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~' || c == '@';
+}
+
+void reply_location(struct call *c, const char *path, struct str segment)
+{
+    struct buf b;
+    buf_init(&b, 2048);
+    buf_addf(&b, "/api/v1%s", path);
+    for (size_t i = 0; i < segment.n; i++) {
+        if (is_unreserved(segment.p[i]))
+            buf_add_c(&b, segment.p[i]);
+        else
+            buf_addf(&b, "%%%02X", (unsigned char)segment.p[i]);
     }
-    if (n >= 0)
-        free(text);
+    free(c->reply.location);
+    c->reply.location = buf_take(&b);
 }
 
 void reply_file_name(struct call *c, const char *name)

@@ -10,8 +10,8 @@ void reply_json(struct call *c, unsigned status, json_t *take_body);
 void reply_json_text(struct call *c, unsigned status, struct str text);
 void reply_text(struct call *c, unsigned status, const char *type, struct str text);
 void reply_empty(struct call *c, unsigned status);
-/* Location: /api/v1 and the printf format. */
-void reply_location(struct call *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Location: /api/v1, the path below it that ends in '/', and one more segment, encoded. */
+void reply_location(struct call *c, const char *path, struct str segment);
 void reply_file_name(struct call *c, const char *name); /* Content-Disposition: attachment */
 
 /* RFC 3339 in UTC; null for 0. */
