@@ -17,6 +17,7 @@ endif
 
 CC := gcc
 PYTHON := /usr/bin/python3
+JOBS := $(shell nproc 2>/dev/null || echo 1)
 PKGS := jansson sqlite3 libpcre2-8 libcares libidn2 libargon2 libssl libcrypto libxxhash libzstd \
         libmicrohttpd gnutls libcurl libarchive
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
@@ -61,7 +62,7 @@ FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 .DELETE_ON_ERROR:
 
 all: deps ## build the three programs and the dashboard
-	@$(MAKE) --no-print-directory programs
+	@$(MAKE) --no-print-directory -j$(JOBS) programs
 	@$(MAKE) --no-print-directory web
 
 programs: $(PROGRAMS)
@@ -136,7 +137,7 @@ run: all ## build, then run proxy and dashboard from ./var until Ctrl-C
 	@STATE='$(STATE)' PROXY_PORT='$(PROXY_PORT)' ADMIN_PORT='$(ADMIN_PORT)' BUILD='$(BUILD)' packaging/run.sh
 
 check: deps-check ## every test there is; last line: N passed, N failed
-	@$(MAKE) --no-print-directory WERROR=1 MODE=$(MODE) BUILD=$(BUILD) programs tests-built
+	@$(MAKE) --no-print-directory WERROR=1 -j$(JOBS) MODE=$(MODE) BUILD=$(BUILD) programs tests-built
 	@$(MAKE) --no-print-directory web
 	@$(PYTHON) tests/run.py --build $(BUILD) --mode $(MODE) all
 

@@ -375,12 +375,12 @@ enum err model_parse(struct str document, struct report *report, struct model **
     else
         read_root(&r, root, m);
     json_decref(root);
-    enum err e = r.is_out_of_memory ? ERR_NOMEM : report_has_faults(report) ? ERR_INVALID : OK;
-    if (e != OK)
+    if (r.is_out_of_memory) {
         model_free(m);
-    else
-        *out = m;
-    return e;
+        return ERR_NOMEM;
+    }
+    *out = m;
+    return OK;
 }
 
 void model_free(struct model *m)

@@ -95,7 +95,8 @@ struct model {
 
 const char *model_key_name(enum model_key k);
 
-/* OK and *out, ERR_INVALID with faults in report, or ERR_NOMEM. report is appended to. */
+/* OK and *out: what could be read; every fault is appended to report, and with one the model serves
+ * only to look for more. ERR_INVALID: not JSON at all. ERR_NOMEM. */
 enum err model_parse(struct str document, struct report *report, struct model **out) MUST_CHECK;
 void model_free(struct model *m); /* NULL is fine */
 
