@@ -50,9 +50,16 @@ static void faults_come_all_at_once(void **state)
     struct str doc = STR("{\"node\":\"a b\",\"realm\":7,\"contact\":\"x\\u0001\",\"nod\":1,"
                          "\"timeouts_ms\":{\"idle\":1,\"idel\":1,\"head\":\"x\"},\"limits\":[],"
                          "\"when_log_full\":\"perhaps\",\"retention_days\":-1}");
-    const char *want[] = {"/node",           "/realm",         "/contact",       "/nod",
-                          "/timeouts_ms/idle", "/timeouts_ms/idel", "/timeouts_ms/head",
-                          "/limits",         "/when_log_full", "/retention_days"};
+    const char *want[] = {"/node",
+                          "/realm",
+                          "/contact",
+                          "/nod",
+                          "/timeouts_ms/idle",
+                          "/timeouts_ms/idel",
+                          "/timeouts_ms/head",
+                          "/limits",
+                          "/when_log_full",
+                          "/retention_days"};
     assert_int_equal(settings_proxy_parse(doc, &r, &s), ERR_INVALID);
     assert_int_equal(r.n_faults, 10);
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
