@@ -121,16 +121,19 @@ static enum err take_url(struct str word, struct list_entry *out, const char **w
     return e;
 }
 
-/* What may follow the host: nothing, "/", or a path. A '*' at its very end says nothing new. */
+/* What may follow the host: nothing, "/", or a path. A '*' as its last segment says nothing new,
+ * one as a segment in the middle stands for something; anywhere else it is a character of the URL.
+ */
 static enum err take_with_path(struct str word, size_t slash, struct list_entry *out,
                                const char **why)
 {
     struct cidr net;
     if (cidr_parse(word, &net) == OK)
         return take_network(&net, out);
-    while (word.n > slash + 1 && word.p[word.n - 1] == '*')
+    if (str_ends(word, STR("/*")))
         word.n--;
-    if (str_find(word, '*') != STR_NPOS)
+    if (str_find(str_sub(word, 0, slash), '*') != STR_NPOS ||
+        str_find_str(word, STR("/*/")) != STR_NPOS)
         return refuse(why, "a wildcard inside is not supported; use an expression");
     return word.n == slash + 1 ? take_host(str_sub(word, 0, slash), out, why)
                                : take_url(word, out, why);
@@ -161,6 +164,7 @@ enum err list_entry_parse(struct str word, struct list_entry *out, const char **
         word = str_sub(word, 2, word.n);
     while (word.n > 1 && word.p[0] == '.')
         word = str_sub(word, 1, word.n);
+    word = str_sub(word, 0, str_find(word, '#')); /* a fragment never reaches a proxy */
     if (word.n == 0)
         return refuse(why, "nothing is left of it");
     if (memchr(word.p, '\0', word.n))

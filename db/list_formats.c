@@ -146,14 +146,18 @@ static void split(struct list_reader *r, struct str bytes)
 
 /* --- looking --- */
 
-/* Lines of these formats cannot be mistaken, but stand between bare names or lines of their own
- * blocks: a few of them decide. */
+/* Lines of some formats cannot be mistaken, but stand between bare names, which these formats take
+ * as well, or between lines of their own blocks: a few of them decide. */
 static size_t weight_of(int f)
 {
-    return f == LIST_FORMAT_PLAIN || f == LIST_FORMAT_HOSTS || f == LIST_FORMAT_CSV ||
-                   f == LIST_FORMAT_EXPRESSIONS
-               ? 1
-               : 8;
+    switch (f) {
+    case LIST_FORMAT_PLAIN:
+    case LIST_FORMAT_HOSTS:
+    case LIST_FORMAT_CSV:
+    case LIST_FORMAT_EXPRESSIONS: return 1;
+    case LIST_FORMAT_V2FLY: return 1000;
+    default: /* an int: the distinctive ones */ return 8;
+    }
 }
 
 static enum list_format decide(struct str head)

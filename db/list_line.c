@@ -155,7 +155,11 @@ static void read_adblock_host(struct list_line *l, struct str body, bool is_exce
         return;
     }
     body = caret == STR_NPOS ? body : str_sub(body, 0, caret);
-    if (is_exception)
+    while (str_starts(body, STR("*.")))
+        body = str_sub(body, 2, body.n);
+    if (str_find(body, '*') != STR_NPOS)
+        reject(l, line, "a wildcard inside is not supported; use an expression");
+    else if (is_exception)
         add_exception(l, body, line);
     else
         add_word(l, body, line);
@@ -386,25 +390,35 @@ static bool starts_with_any(struct str line, const char *const *prefixes, size_t
     return false;
 }
 
+/* Signs that neither a URL nor a filter rule has. */
 static bool looks_like_pattern(struct str line)
 {
-    for (size_t i = 0; i < line.n; i++) {
-        if (strchr("^$()[]|\\+", line.p[i]) && line.p[i] != '\0')
-            return true;
-    }
-    return false;
+    return line.p[0] == '^' || line.p[line.n - 1] == '$' || memchr(line.p, '\\', line.n) ||
+           (memchr(line.p, '(', line.n) && memchr(line.p, '|', line.n)) ||
+           (memchr(line.p, '[', line.n) && memchr(line.p, ']', line.n)) ||
+           str_find_str(line, STR(".*")) != STR_NPOS;
+}
+
+/* "...$third-party", "...$~image": the options of a filter rule. */
+static bool has_options(struct str line)
+{
+    size_t at = str_rfind(line, '$');
+    if (at == STR_NPOS || at + 1 >= line.n)
+        return false;
+    char c = line.p[at + 1];
+    return c == '~' || (c >= 'a' && c <= 'z');
 }
 
 enum list_format list_line_guess(struct str line)
 {
-    static const char *const adblock[] = {"||", "@@", "[Adblock", "[adblock", "##"};
+    static const char *const adblock[] = {"||", "@@", "[Adblock", "[adblock", "##.", "###", "##["};
     static const char *const dnsmasq[] = {"address=/", "server=/", "local=/"};
     static const char *const unbound[] = {"local-zone:", "local-data:", "server:"};
     static const char *const v2fly[] = {"full:", "domain:", "regexp:", "keyword:", "include:"};
     line = trim(line);
     if (line.n == 0)
         return LIST_AUTO;
-    if (starts_with_any(line, adblock, 5))
+    if (starts_with_any(line, adblock, 7))
         return LIST_FORMAT_ADBLOCK;
     if (line.p[0] == '#' || line.p[0] == '!' || line.p[0] == ';')
         return LIST_AUTO;
@@ -423,7 +437,9 @@ enum list_format list_line_guess(struct str line)
         return LIST_FORMAT_HOSTS;
     if (list_entry_is_plain(first) || is_address(first))
         return LIST_FORMAT_PLAIN;
-    if (str_find_str(line, STR("://")) == STR_NPOS && looks_like_pattern(line))
+    if (has_options(line))
+        return LIST_FORMAT_ADBLOCK;
+    if (!str_starts_nocase(line, STR("http")) && looks_like_pattern(line))
         return LIST_FORMAT_EXPRESSIONS;
     return str_find(line, ',') != STR_NPOS ? LIST_FORMAT_CSV : LIST_FORMAT_PLAIN;
 }

@@ -79,9 +79,10 @@ static const struct format_case cases[] = {
      "d a.example\nd b.example\n"},
     {"urls", LIST_FORMAT_PLAIN,
      "drive.example/file/d/1\nh.example/a//b/../c\nh.example:8080/x\n1.2.3.4/80/vbc.exe\n"
-     "h.example/a*\nh.example/a*b\nH.example/CaSe\nuser@h.example/\n",
+     "h.example/a/*\nh.example/*/b\nh.example/a*b?*\nH.example/CaSe\nuser@h.example/"
+     "\nfragment.example#x\n",
      "u drive.example/file/d/1\nu h.example/a//c\nu h.example:8080/x\nu 1.2.3.4/80/vbc.exe\n"
-     "u h.example/a\nx 6\nu h.example/CaSe\nx 8\n"},
+     "u h.example/a/\nx 6\nu h.example/a*b?*\nu h.example/CaSe\nx 9\nd fragment.example\n"},
     {"hosts", LIST_FORMAT_HOSTS,
      "# hosts\n127.0.0.1 localhost\n0.0.0.0 a.example b.example # two\n127.0.0.1\tC.example\n"
      "::1 ip6-localhost\n0.0.0.0 0.0.0.0\na.example\n0.0.0.0 bad..name\n",
