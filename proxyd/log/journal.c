@@ -23,7 +23,8 @@
 
 /* The first page. Head and tail stand on cache lines of their own: one writer each. */
 struct head_page {
-    uint64_t magic, capacity, epoch;
+    _Atomic uint64_t magic; /* written last: a half-made file has none */
+    uint64_t capacity, epoch;
     _Alignas(512) _Atomic uint64_t head; /* producer */
     _Alignas(512) _Atomic uint64_t tail; /* consumer */
 };
@@ -84,8 +85,7 @@ static enum err make_ring(struct journal *j, size_t bytes)
     j->epoch >>= 1; /* fits a signed column */
     j->page->capacity = capacity;
     j->page->epoch = j->epoch;
-    atomic_thread_fence(memory_order_release);
-    j->page->magic = MAGIC; /* last: a half-made file has none */
+    atomic_store_explicit(&j->page->magic, MAGIC, memory_order_release);
     return OK;
 }
 
@@ -113,8 +113,9 @@ static enum err find_ring(struct journal *j, size_t size)
     if (e != OK)
         return e;
     uint64_t head = atomic_load(&j->page->head), tail = atomic_load(&j->page->tail);
-    if (j->page->magic != MAGIC || j->page->capacity != j->capacity || j->capacity % ALIGN ||
-        head < tail || head - tail > j->capacity || head % ALIGN || tail % ALIGN)
+    if (atomic_load(&j->page->magic) != MAGIC || j->page->capacity != j->capacity ||
+        j->capacity % ALIGN || head < tail || head - tail > j->capacity || head % ALIGN ||
+        tail % ALIGN)
         return ERR_CORRUPT;
     j->epoch = j->page->epoch;
     check_entries(j);
