@@ -36,6 +36,14 @@ static void connection_item(struct connection *c, struct str item)
         c->listed = true;
 }
 
+/* One protocol, and not h2c: inside that, requests would pass that nobody judged. */
+static bool is_plain_upgrade(const struct http_head *h)
+{
+    struct str to = headers_value(&h->h, HEADER_UPGRADE);
+    return to.n && !is_twice(h, HEADER_UPGRADE) && str_find(to, ',') == STR_NPOS &&
+           !str_starts_nocase(to, STR("h2")) && !headers_has(&h->h, HEADER_HTTP2_SETTINGS);
+}
+
 static enum err read_connection(struct http_head *h, struct http_refusal *why)
 {
     struct connection c = {0};
@@ -55,7 +63,7 @@ static enum err read_connection(struct http_head *h, struct http_refusal *why)
     if (!h->is_response && headers_list_has(&h->h, HEADER_PROXY_CONNECTION, STR("close")))
         c.close = true;
     h->is_close = c.close || (h->minor == 0 && !c.keep_alive);
-    h->wants_upgrade = c.upgrade && h->minor == 1 && headers_has(&h->h, HEADER_UPGRADE);
+    h->wants_upgrade = c.upgrade && h->minor == 1 && is_plain_upgrade(h);
     h->has_listed = c.listed;
     return OK;
 }

@@ -56,7 +56,7 @@ struct http_head {
     bool has_length;    /* Content-Length */
     bool is_chunked;    /* Transfer-Encoding: chunked */
     bool is_close;      /* Connection says close, or 1.0 without keep-alive */
-    bool wants_upgrade; /* Connection lists upgrade and there is an Upgrade field */
+    bool wants_upgrade; /* Connection lists upgrade, and Upgrade names one protocol, not HTTP/2 */
     bool has_listed;    /* Connection lists names that are in no way known to us */
     uint64_t length;    /* when has_length */
     /* request */

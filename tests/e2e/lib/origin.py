@@ -152,9 +152,11 @@ class Origin:
             self.answers[path] = answer
 
     def clear(self):
-        """Forgets what was recorded; scripts stay."""
+        """Forgets what was recorded, also of connections that are still open; scripts stay."""
         with self.lock:
             self.requests, self.connections = [], [c for c in self.connections if c.ended == "open"]
+            for c in self.connections:
+                c.received = bytearray(c.pending)
 
     def received(self):
         """All bytes of all connections, in the order the connections came."""
