@@ -80,6 +80,8 @@ const struct route routes_table[] = {
     {"POST", "/categories/{name}:import", PERMISSION_EDIT, ROUTE_RAW, true, false,
      api_categories_import, NULL,
      "Replace or extend a category's content by a list in any supported format; made when new"},
+    {"GET", "/categories/{name}/entries", PERMISSION_READ, ROUTE_NO_BODY, false, false,
+     api_categories_entries, NULL, "Content of a category, in order"},
     {"GET", "/lookup", PERMISSION_READ, ROUTE_NO_BODY, false, false, api_lookup_host, NULL,
      "Categories of a host or URL, and the entries that put it there"},
     {"GET", "/users", PERMISSION_READ, ROUTE_NO_BODY, false, false, api_users_list, NULL,

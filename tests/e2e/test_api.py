@@ -208,7 +208,7 @@ def test_answers_fit_their_schemas(admin):
         if not content:
             continue
         names = {"/users/{username}": "/users/schema", "/accounts/{username}": "/accounts/admin", "/settings/{name}": "/settings/proxy",
-                 "/categories/{name}": "/categories/shape", "/policy/versions/{version}": "/policy/versions/1",
+                 "/categories/{name}": "/categories/shape", "/categories/{name}/entries": "/categories/shape/entries", "/policy/versions/{version}": "/policy/versions/1",
                  "/jobs/{id}": "/jobs/1", "/lookup": "/lookup?host=www.shape.example"}
         if path in ("/log/{id}", "/pac/deploy/{target}"):
             continue

@@ -130,6 +130,16 @@ def test_urls_and_addresses(admin):
     assert hit["categories"] == ["paths"] and hit["matches"][0]["kind"] == "ip"
 
 
+def test_entries(admin):
+    load(admin, "entries", b"".join(b"e%02d.entries.example\n" % i for i in range(25)) + b"192.0.2.9\n")
+    first = admin.api.get("/categories/entries/entries?limit=10")
+    rest = admin.api.get(f"/categories/entries/entries?cursor={first['next_cursor']}")
+    assert first["items"] + rest["items"] == [f"e{i:02}.entries.example" for i in range(25)] and rest["next_cursor"] is None
+    assert admin.api.get("/categories/entries/entries?q=e07")["items"] == ["e07.entries.example"]
+    assert admin.api.get("/categories/entries/entries?kind=ips")["items"] == ["192.0.2.9"]
+    assert admin.api.call("GET", "/categories/entries/entries?kind=x", ok=False).status_code == 422
+
+
 def test_used_category_cannot_go(admin):
     load(admin, "in-use", b"used.example\n")
     doc = policy({"action": "block", "when": {"categories": ["in-use"]}})
