@@ -5,7 +5,7 @@ set -eu
 BUILD=${BUILD:-build/release}
 VERSION=${VERSION:?VERSION}
 here=$(cd "$(dirname "$0")" && pwd)
-tree=$BUILD/deb
+tree=build/package                               # not below BUILD: make reads every *.d there
 arch=$(dpkg --print-architecture)
 out=build/proxyd_${VERSION}_$arch.deb
 
