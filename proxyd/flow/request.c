@@ -141,14 +141,41 @@ uint64_t request_id(struct request *r)
     return r->id;
 }
 
+/* Bytes behind a request's body are the beginning of the next request. */
+static bool keep_surplus(struct request *r)
+{
+    struct conn *c = r->conn;
+    if (!r->up.b || iobuf_n(r->up.b) == 0)
+        return true;
+    if (c->in && iobuf_n(c->in) > 0)
+        return false; /* two places at once: cannot be told which comes first */
+    bufpool_give(&r->w->buffers, &c->in);
+    c->in = r->up.b;
+    r->up.b = NULL;
+    return true;
+}
+
+/* What came behind a body is the beginning of the next request. */
+static void keep_surplus(struct request *r)
+{
+    struct conn *c = r->conn;
+    if (!r->up.b || iobuf_n(r->up.b) == 0)
+        return;
+    bufpool_give(&r->w->buffers, &c->in); /* its head is dealt with, nothing stands behind it */
+    c->in = r->up.b;
+    r->up.b = NULL;
+}
+
 /* Gives everything back; the connection goes on or ends. */
 static void finish(struct request *r)
 {
     struct worker *w = r->w;
     struct conn *c = r->conn;
-    bool is_keep = r->is_keep, is_cut = r->is_cut;
+    bool is_keep = r->is_keep && keep_surplus(r), is_cut = r->is_cut;
     stop_waiting(r);
     request_drop_upstream(r);
+    if (is_keep)
+        keep_surplus(r);
     pump_release(&r->up);
     timer_stop(&w->loop.timers, &r->limit);
     if (r->k)
