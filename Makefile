@@ -87,6 +87,8 @@ $(BUILD)/obj/%.o: %.c Makefile
 	@echo "  CC $<"
 	$(Q)$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -MMD -MP -c $< -o $@
 
+$(BUILD)/obj/policies/starter.o: $(wildcard policies/starter/*.json)
+
 $(LIB): $(call obj,$(LIB_SRC))
 	@rm -f $@ && ar rcs $@ $^
 $(ADMIN_LIB): $(call obj,$(ADMIN_SRC))

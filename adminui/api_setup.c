@@ -60,7 +60,7 @@ static enum err set_password(struct call *c)
     return e == OK ? admin_rows_sessions_end(c->desk->store, a.username, keep) : e;
 }
 
-static enum err publish_preset(struct call *c, const struct preset *p)
+static enum err publish_preset(struct call *c, const struct starter *p)
 {
     struct policy_draft d = {0};
     uint64_t revision, version;
@@ -69,11 +69,11 @@ static enum err publish_preset(struct call *c, const struct preset *p)
     if (e != OK && e != ERR_NOT_FOUND)
         return e;
     struct policy_draft next = {
-        .document = str_of(p->document), .author = str_of(c->caller.name), .at_ms = now};
+        .document = p->document, .author = str_of(c->caller.name), .at_ms = now};
     struct policy_publish how = {.comment = str_of(p->title),
                                  .author = str_of(c->caller.name),
                                  .at_ms = now,
-                                 .n_rules = p->n_rules};
+                                 .n_rules = presets_n_rules(p)};
     e = policy_rows_put_draft(c->desk->store, &next, d.revision, &revision);
     return e == OK ? policy_rows_publish(c->desk->store, revision, &how, &version) : e;
 }
@@ -96,7 +96,8 @@ void api_setup_post(struct call *c)
     if (!fields_check(c, fields, 3))
         return;
     struct str name = fields_str(c->json, "preset", (struct str){0});
-    const struct preset *p = name.n ? presets_named(name) : NULL;
+    struct starter chosen;
+    const struct starter *p = name.n && starter_named(name, &chosen) ? &chosen : NULL;
     if (name.n && !p) {
         problem_reply_fault(c, "/preset", "unknown-preset", "See /presets for their names.");
         return;

@@ -17,15 +17,16 @@
 
 static enum err publish_starter(struct app *app, struct store *s)
 {
-    const struct preset *p = presets_at(0);
+    struct starter first;
     uint64_t revision, version;
-    struct policy_draft d = {.document = str_of(p->document),
-                             .author = STR("system"),
-                             .at_ms = clock_wall_ms(&app->clock)};
+    if (!starter_at(0, &first))
+        return ERR_NOT_FOUND;
+    struct policy_draft d = {
+        .document = first.document, .author = STR("system"), .at_ms = clock_wall_ms(&app->clock)};
     struct policy_publish how = {.comment = STR("starter policy"),
                                  .author = STR("system"),
                                  .at_ms = d.at_ms,
-                                 .n_rules = p->n_rules};
+                                 .n_rules = presets_n_rules(&first)};
     enum err e = policy_rows_put_draft(s, &d, 0, &revision);
     return e == OK ? policy_rows_publish(s, revision, &how, &version) : e;
 }
