@@ -155,17 +155,6 @@ static bool keep_surplus(struct request *r)
     return true;
 }
 
-/* What came behind a body is the beginning of the next request. */
-static void keep_surplus(struct request *r)
-{
-    struct conn *c = r->conn;
-    if (!r->up.b || iobuf_n(r->up.b) == 0)
-        return;
-    bufpool_give(&r->w->buffers, &c->in); /* its head is dealt with, nothing stands behind it */
-    c->in = r->up.b;
-    r->up.b = NULL;
-}
-
 /* Gives everything back; the connection goes on or ends. */
 static void finish(struct request *r)
 {
@@ -174,8 +163,6 @@ static void finish(struct request *r)
     bool is_keep = r->is_keep && keep_surplus(r), is_cut = r->is_cut;
     stop_waiting(r);
     request_drop_upstream(r);
-    if (is_keep)
-        keep_surplus(r);
     pump_release(&r->up);
     timer_stop(&w->loop.timers, &r->limit);
     if (r->k)

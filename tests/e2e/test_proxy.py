@@ -136,6 +136,17 @@ def test_pipelined_requests_are_answered_in_order(s, o):
     assert [r.target for r in o.requests] == ["/bytes/3", "/status/404", "/bytes/4"]
 
 
+def test_pipelined_behind_bodies(s, o):
+    post = get(o.url("/echo"), "Content-Length: 5", method="POST") + b"hello"
+    chunks = get(o.url("/echo"), "Transfer-Encoding: chunked", method="POST") + b"3\r\nabc\r\n0\r\n\r\n"
+    refused = get("http://blocked.test/", "Content-Length: 3", method="POST") + b"xyz"
+    with Client(s) as c:
+        c.send(post + chunks + refused + post + get(o.url("/bytes/4"), "Connection: close"))
+        got, _ = c.rest()
+    assert [x[0] for x in heads(got)] == [200, 200, 403, 200, 200]
+    assert [r.body for r in o.wait(4)] == [b"hello", b"abc", b"hello", b""]
+
+
 def test_head_cut_at_every_byte(s, o):
     data = get(o.url("/bytes/1"), "Connection: close")
     for i in range(1, len(data), 7):
