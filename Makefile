@@ -136,7 +136,7 @@ web/dist/index.html: $(WEB_SRC)
 
 # --- run, check, bench -----------------------------------------------------------------------------
 run: all ## build, then run proxy and dashboard from ./var until Ctrl-C
-	@STATE='$(STATE)' PROXY_PORT='$(PROXY_PORT)' ADMIN_PORT='$(ADMIN_PORT)' BUILD='$(BUILD)' packaging/run.sh
+	@exec env STATE='$(STATE)' PROXY_PORT='$(PROXY_PORT)' ADMIN_PORT='$(ADMIN_PORT)' BUILD='$(BUILD)' packaging/run.sh
 
 check: deps-check ## every test there is; last line: N passed, N failed
 	@$(MAKE) --no-print-directory WERROR=1 -j$(JOBS) MODE=$(MODE) BUILD=$(BUILD) programs tests-built
