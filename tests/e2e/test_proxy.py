@@ -326,7 +326,8 @@ def test_stale_kept_connection_is_replaced(s, o):
 def tunnel(s, target):
     c = Client(s)
     c.send(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode())
-    assert b" 200 " in c.until(b"\r\n\r\n")
+    head, _, c.early = c.until(b"\r\n\r\n").partition(b"\r\n\r\n")
+    assert b" 200 " in head
     return c
 
 
@@ -348,7 +349,7 @@ def test_tunnel_half_close_both_ways(s, o):
     assert got == b"x" * 500_000 and end == "end"
     o.on_connect = [b"hello", HALF_CLOSE, Pause(0.2), ECHO]
     with tunnel(s, f"127.0.0.1:{o.port}") as c:
-        assert c.rest()[0] == b"hello"
+        assert c.early + c.rest()[0] == b"hello"
 
 
 def test_bytes_before_the_200_are_not_lost(s, o):
@@ -436,12 +437,13 @@ def test_malformed_heads_are_refused_and_recorded(s):
 
 
 def test_block_page(s):
-    r = s.get("http://blocked.test/<x>?q=\"><script>", headers={"Accept": "text/html", "Accept-Language": "fr;q=0.5, de;q=0.9, xx"})
+    r = s.get("http://blocked.test/<x>?q=\"><script>", headers={"Accept": "text/html", "Accept-Language": "fr;q=0.5, de;q=0.9, xx",
+                                                                "User-Agent": "block-page"})
     assert r.status_code == 403 and r.headers["Content-Type"].startswith("text/html")
     assert 'lang="de"' in r.text and "Not at work" in r.text and "No &lt;b&gt;games" in r.text
     assert "<script" not in r.text and "prefers-color-scheme" in r.text
     assert "http_request_denied" in r.headers["Proxy-Status"]
-    rec = s.log("rule=bad&verdict=blocked")[0]
+    rec = s.log("rule=bad&verdict=blocked&user_agent=block-page")[0]
     assert f">{rec['id']}<" in r.text and rec["rule_name"] == "No <b>games</b>" and rec["status"] == 403
     j = s.get("http://blocked.test/", headers={"Accept": "application/json"}).json()
     assert j["rule"] == "bad" and j["reason"] == "Not at work" and int(j["record"]) > rec["id"]

@@ -87,25 +87,26 @@ static void languages(void **state)
 
 static const struct str evil = {"\"><script>alert(1)</script>\r\nSet-Cookie: x\\", 42};
 
-static struct page evil_page(enum pages_format f, const struct str *categories){
-        return (struct page){.format = f,
-                             .subject = TEXTS_OVERRIDE,
-                             .status = 403,
-                             .id = 77,
-                             .token = evil,
-                             .url = evil,
-                             .host = evil,
-                             .user = evil,
-                             .rule = evil,
-                             .rule_name = evil,
-                             .message = evil,
-                             .categories = categories,
-                             .n_categories = 2,
-                             .contact = evil,
-                             .note = evil,
-                             .node = evil,
-                             .link = STR("/x?a=1&b=2"),
-                             .is_asking = true};
+static struct page evil_page(enum pages_format f, const struct str *categories)
+{
+    return (struct page){.format = f,
+                         .subject = TEXTS_OVERRIDE,
+                         .status = 403,
+                         .id = 77,
+                         .token = evil,
+                         .url = evil,
+                         .host = evil,
+                         .user = evil,
+                         .rule = evil,
+                         .rule_name = evil,
+                         .message = evil,
+                         .categories = categories,
+                         .n_categories = 2,
+                         .contact = evil,
+                         .note = evil,
+                         .node = evil,
+                         .link = STR("/x?a=1&b=2"),
+                         .is_asking = true};
 }
 
 static void nothing_gets_out(void **state)
