@@ -16,8 +16,8 @@ enum kind { EMPTY, GOOD, BAD };
 struct entry {
     struct id_key key;
     enum kind kind;
-    int64_t until_ms, stale_ms;
-    struct identity_person *person; /* of a good one */
+    int64_t until_ms, stale_ms, fresh_ms; /* fresh_ms 0: never, or told already */
+    struct identity_person *person;       /* of a good one */
 };
 
 struct shard {
@@ -154,6 +154,19 @@ static bool is_same(const struct entry *e, const struct id_key *k)
     return e->kind != EMPTY && e->key.digest[0] == k->digest[0] && e->key.digest[1] == k->digest[1];
 }
 
+/* What a good pair is now; that it ages is told once. */
+static enum id_cache_hit judge_good(struct entry *e, int64_t now_ms)
+{
+    if (now_ms >= e->stale_ms)
+        return ID_CACHE_MISS;
+    if (now_ms >= e->until_ms)
+        return ID_CACHE_STALE;
+    if (e->fresh_ms == 0 || now_ms < e->fresh_ms)
+        return ID_CACHE_GOOD;
+    e->fresh_ms = 0;
+    return ID_CACHE_AGING;
+}
+
 enum id_cache_hit id_cache_find(struct id_cache *c, const struct id_key *k, int64_t now_ms,
                                 struct identity_person **person)
 {
@@ -162,14 +175,14 @@ enum id_cache_hit id_cache_find(struct id_cache *c, const struct id_key *k, int6
     enum id_cache_hit hit = ID_CACHE_MISS;
     pthread_mutex_lock(&s->lock);
     for (int i = 0; i < WAYS; i++) {
-        const struct entry *e = &set[i];
+        struct entry *e = &set[i];
         if (!is_same(e, k))
             continue;
         if (e->kind == BAD)
             hit = now_ms < e->until_ms ? ID_CACHE_BAD : ID_CACHE_MISS;
-        else if (now_ms < e->stale_ms)
-            hit = now_ms < e->until_ms ? ID_CACHE_GOOD : ID_CACHE_STALE;
-        if (hit == ID_CACHE_GOOD || hit == ID_CACHE_STALE)
+        else
+            hit = judge_good(e, now_ms);
+        if (hit != ID_CACHE_BAD && hit != ID_CACHE_MISS)
             *person = identity_person_ref(e->person);
     }
     pthread_mutex_unlock(&s->lock);
@@ -209,6 +222,7 @@ void id_cache_put_good(struct id_cache *c, const struct id_key *k, struct identi
                       .kind = GOOD,
                       .until_ms = until.good_ms,
                       .stale_ms = until.stale_ms,
+                      .fresh_ms = until.fresh_ms,
                       .person = identity_person_ref(person)};
     put(c, &e);
 }

@@ -16,7 +16,13 @@ struct id_key {
     uint32_t name;      /* of the name as typed, case aside */
 };
 
-enum id_cache_hit { ID_CACHE_MISS, ID_CACHE_GOOD, ID_CACHE_BAD, ID_CACHE_STALE };
+enum id_cache_hit {
+    ID_CACHE_MISS,
+    ID_CACHE_GOOD,
+    ID_CACHE_AGING, /* good, and it is time to ask again: told to one finder only */
+    ID_CACHE_BAD,
+    ID_CACHE_STALE
+};
 
 struct id_cache *id_cache_new(void); /* NULL: out of memory, or no random bytes */
 void id_cache_free(struct id_cache *c);
@@ -25,12 +31,14 @@ void id_cache_free(struct id_cache *c);
 void id_cache_key(const struct id_cache *c, struct str user, struct str password,
                   struct id_key *out);
 
-/* GOOD and STALE give a reference in *person; STALE: its time is over, to be used in an outage. */
+/* GOOD, AGING and STALE give a reference in *person; STALE: its time is over, to be used in an
+ * outage. */
 enum id_cache_hit id_cache_find(struct id_cache *c, const struct id_key *k, int64_t now_ms,
                                 struct identity_person **person);
 
 struct id_cache_until {
     int64_t good_ms, stale_ms; /* stale_ms not before good_ms */
+    int64_t fresh_ms;          /* AGING from here on; 0: never */
 };
 /* A reference to person is taken. */
 void id_cache_put_good(struct id_cache *c, const struct id_key *k, struct identity_person *person,

@@ -17,11 +17,12 @@
 #include "proxyd/identity/id_local.h"
 #include "proxyd/identity/id_person.h"
 
-#define BUCKETS       256
-#define THREADS       8
-#define QUEUE         1024
-#define STALE_STEP_MS 10000 /* in an outage, how long an old answer is used before asking again */
-#define ARENA_CEILING (4u << 20)
+#define BUCKETS         256
+#define THREADS         8
+#define QUEUE           1024
+#define STALE_STEP_MS   10000 /* in an outage, how long an old answer is used before asking again */
+#define REFRESH_PERCENT 80 /* of the time an answer holds: then it is asked again ahead of time */
+#define ARENA_CEILING   (4u << 20)
 
 struct held { /* a config in use */
     atomic_uint refs;
@@ -60,7 +61,8 @@ struct identity {
     pthread_t *threads;
     unsigned n_threads, n_running;
     _Atomic size_t n_busy;
-    _Atomic uint64_t n_asked, n_from_cache, n_denied, n_unavailable, n_refused_busy, n_stale;
+    _Atomic uint64_t n_asked, n_from_cache, n_denied, n_unavailable, n_refused_busy, n_stale,
+        n_refreshed;
 };
 
 const char *identity_result_name(enum identity_result r)
@@ -164,11 +166,16 @@ static void count(struct identity *id, enum identity_result r)
     }
 }
 
-static bool from_cache(struct identity *id, const struct id_key *k, struct identity_ask *a)
+/* *is_aging: the answer holds, and somebody should ask again before it does not. */
+static bool from_cache(struct identity *id, const struct id_key *k, struct identity_ask *a,
+                       bool *is_aging)
 {
     struct identity_person *p = NULL;
-    switch (id_cache_find(id->cache, k, clock_mono_ms(id->clock), &p)) {
+    enum id_cache_hit hit = id_cache_find(id->cache, k, clock_mono_ms(id->clock), &p);
+    *is_aging = hit == ID_CACHE_AGING;
+    switch (hit) {
     case ID_CACHE_GOOD:
+    case ID_CACHE_AGING:
         a->result = IDENTITY_OK;
         a->person = p;
         break;
@@ -231,6 +238,18 @@ static enum identity_result join(struct identity *id, const struct id_key *k,
     return IDENTITY_PENDING;
 }
 
+/* Asks again ahead of time, for nobody in particular: whoever comes later finds a fresh answer and
+ * never waits. Gives way to people who wait. */
+static void refresh(struct identity *id, const struct id_key *k, struct str user,
+                    struct str password)
+{
+    pthread_mutex_lock(&id->lock);
+    if (!id->is_stopping && id->held && id->n_queued < id->max_queued / 2 && !find_job(id, k) &&
+        queue_job(id, k, user, password))
+        id->n_refreshed++;
+    pthread_mutex_unlock(&id->lock);
+}
+
 static void waiter_run(struct wake_message *m, void *owner)
 {
     struct identity_waiter *w = (struct identity_waiter *)(void *)m; /* its first member */
@@ -247,10 +266,34 @@ static void waiter_run(struct wake_message *m, void *owner)
     a->done(a, owner);
 }
 
+/* To a helper thread, or to one that is at it already. */
+static enum identity_result ask_helper(struct identity *id, const struct id_key *k,
+                                       struct identity_ask *a, const struct str pair[2])
+{
+    bool is_aging;
+    struct identity_waiter *w = calloc(1, sizeof *w);
+    if (!w)
+        return IDENTITY_BUSY;
+    w->message.run = waiter_run;
+    w->wake = a->wake;
+    w->ask = a;
+    pthread_mutex_lock(&id->lock);
+    /* Once more: it may have been answered between the two looks. */
+    if (!from_cache(id, k, a, &is_aging))
+        a->result = join(id, k, w, pair);
+    if (a->result == IDENTITY_PENDING)
+        a->waiter = w;
+    pthread_mutex_unlock(&id->lock);
+    if (a->result != IDENTITY_PENDING)
+        free(w);
+    return a->result;
+}
+
 enum identity_result identity_ask(struct identity *id, struct identity_ask *a, struct str user,
                                   struct str password)
 {
     struct id_key key;
+    bool is_aging;
     must(a->waiter == NULL);
     a->person = NULL;
     a->result = IDENTITY_DENIED;
@@ -260,25 +303,11 @@ enum identity_result identity_ask(struct identity *id, struct identity_ask *a, s
         return a->result;
     }
     id_cache_key(id->cache, user, password, &key);
-    if (!from_cache(id, &key, a)) {
-        const struct str pair[2] = {user, password};
-        struct identity_waiter *w = calloc(1, sizeof *w);
-        a->result = IDENTITY_BUSY;
-        if (w) {
-            w->message.run = waiter_run;
-            w->wake = a->wake;
-            w->ask = a;
-            pthread_mutex_lock(&id->lock);
-            /* Once more: it may have been answered between the two looks. */
-            if (!from_cache(id, &key, a))
-                a->result = join(id, &key, w, pair);
-            if (a->result == IDENTITY_PENDING)
-                a->waiter = w;
-            pthread_mutex_unlock(&id->lock);
-            if (a->result != IDENTITY_PENDING)
-                free(w);
-        }
-    }
+    const struct str pair[2] = {user, password};
+    if (!from_cache(id, &key, a, &is_aging))
+        a->result = ask_helper(id, &key, a, pair);
+    else if (is_aging)
+        refresh(id, &key, user, password);
     count(id, a->result);
     return a->result;
 }
@@ -353,7 +382,7 @@ static void fall_back(struct identity *id, const struct job *j, struct answer *a
     struct identity_person *p = NULL;
     int64_t now = clock_mono_ms(id->clock);
     enum id_cache_hit hit = id_cache_find(id->cache, &j->key, now, &p);
-    if (hit != ID_CACHE_GOOD && hit != ID_CACHE_STALE)
+    if (hit == ID_CACHE_MISS || hit == ID_CACHE_BAD)
         return;
     *a = (struct answer){IDENTITY_OK, p};
     id->n_stale++;
@@ -373,7 +402,10 @@ static void remember(struct identity *id, const struct job *j, const struct answ
     if (a->result != IDENTITY_OK)
         return;
     int64_t checked = a->person->checked_at_ms;
-    struct id_cache_until until = {checked + c->good_ms, checked + c->good_ms};
+    struct id_cache_until until = {checked + c->good_ms, checked + c->good_ms,
+                                   checked + (int64_t)c->good_ms * REFRESH_PERCENT / 100};
+    if (now >= until.fresh_ms) /* nobody could be asked: not again at the next request */
+        until.fresh_ms = now + STALE_STEP_MS;
     if (a->person->source == IDENTITY_LDAP)
         until.stale_ms += c->stale_ms;
     if (now >= until.good_ms) /* an old answer: asked again soon, and no longer than allowed */
@@ -517,6 +549,7 @@ void identity_status(struct identity *id, struct arena *a, struct identity_statu
     out->n_unavailable = id->n_unavailable;
     out->n_refused_busy = id->n_refused_busy;
     out->n_stale = id->n_stale;
+    out->n_refreshed = id->n_refreshed;
     if (h) {
         out->n_local_users = h->c->n_users;
         out->has_directory = h->c->ldap != NULL;

@@ -103,7 +103,8 @@ void identity_forget(struct identity *id, struct str user);
 
 struct identity_status {
     size_t n_local_users, n_cached, n_cached_bad, n_queued, n_threads, n_busy;
-    uint64_t n_asked, n_from_cache, n_denied, n_unavailable, n_refused_busy, n_stale;
+    uint64_t n_asked, n_from_cache, n_denied, n_unavailable, n_refused_busy, n_stale,
+        n_refreshed; /* asked again ahead of time */
     bool has_directory;
     struct id_ldap_server servers[LDAP_SERVERS_MAX];
     size_t n_servers;

@@ -263,6 +263,72 @@ static void test_cache_times(void **state)
     end(&f);
 }
 
+static struct identity_status status_of(struct fixture *f)
+{
+    struct arena a;
+    struct identity_status s;
+    arena_init(&a, 1024, 65536);
+    identity_status(f->id, &a, &s);
+    arena_fini(&a); /* the texts are gone, the numbers stay */
+    return s;
+}
+
+/* Waits for a job nobody waits for. */
+static void let_work(struct fixture *f, unsigned n_logins)
+{
+    while (f->ldap->n_logins < n_logins || status_of(f).n_busy > 0 || status_of(f).n_queued > 0)
+        sched_yield();
+}
+
+/* Near its end an answer is asked for again, once, while everybody goes on with the old one. */
+static void test_refresh_ahead(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct identity_ask a;
+    start(&f, 1, 0);
+    use_config(&f, 1);
+    ask(&f, "alice", "pw-alice");
+    f.clock.fake_mono_ms += 799;
+    assert_int_equal(ask(&f, "alice", "pw-alice"), IDENTITY_OK);
+    assert_int_equal(status_of(&f).n_refreshed, 0);
+    f.clock.fake_mono_ms += 1;
+    f.ldap->is_slow = true;
+    for (int i = 0; i < 5; i++) {
+        ask_init(&f, &a);
+        assert_int_equal(identity_ask(f.id, &a, STR("alice"), STR("pw-alice")), IDENTITY_OK);
+        identity_person_unref(a.person);
+    }
+    f.ldap->is_slow = false;
+    let_work(&f, 2);
+    assert_int_equal(status_of(&f).n_refreshed, 1);
+    f.clock.fake_mono_ms += 799; /* the first answer is over, the second is not */
+    ask_init(&f, &a);
+    assert_int_equal(identity_ask(f.id, &a, STR("alice"), STR("pw-alice")), IDENTITY_OK);
+    identity_person_unref(a.person);
+    assert_int_equal(f.ldap->n_logins, 2);
+    end(&f);
+}
+
+/* Asked again in vain: the old answer holds, and not every request tries. */
+static void test_refresh_in_an_outage(void **state)
+{
+    (void)state;
+    struct fixture f;
+    start(&f, 1, 0);
+    use_config(&f, 1);
+    ask(&f, "alice", "pw-alice");
+    f.ldap->is_down = true;
+    f.clock.fake_mono_ms += 850;
+    assert_int_equal(ask(&f, "alice", "pw-alice"), IDENTITY_OK);
+    let_work(&f, 2);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(ask(&f, "alice", "pw-alice"), IDENTITY_OK);
+    let_work(&f, 2);
+    assert_int_equal(f.ldap->n_logins, 2);
+    end(&f);
+}
+
 static void test_outage(void **state)
 {
     (void)state;
@@ -442,7 +508,7 @@ static void test_cache_full(void **state)
     assert_int_equal(identity_ask(f.id, &a, STR("alice"), STR("pw-alice")), IDENTITY_PENDING);
     turn_until(&f, 1);
     id_cache_key(c, STR("alice"), STR("pw-alice"), &good);
-    id_cache_put_good(c, &good, a.person, (struct id_cache_until){1000, 2000});
+    id_cache_put_good(c, &good, a.person, (struct id_cache_until){1000, 2000, 0});
     identity_person_unref(a.person);
     /* A flood of wrong passwords does not push a right one out. */
     for (uint32_t i = 0; i < 3 * ID_CACHE_ENTRIES; i++) {
@@ -474,6 +540,8 @@ int main(void)
         cmocka_unit_test(test_person),
         cmocka_unit_test(test_cache_times),
         cmocka_unit_test(test_outage),
+        cmocka_unit_test(test_refresh_ahead),
+        cmocka_unit_test(test_refresh_in_an_outage),
         cmocka_unit_test(test_single_flight),
         cmocka_unit_test(test_queue_bound),
         cmocka_unit_test(test_forget_and_configure),
