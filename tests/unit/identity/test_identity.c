@@ -276,8 +276,13 @@ static struct identity_status status_of(struct fixture *f)
 /* Waits for a job nobody waits for. */
 static void let_work(struct fixture *f, unsigned n_logins)
 {
-    while (f->ldap->n_logins < n_logins || status_of(f).n_busy > 0 || status_of(f).n_queued > 0)
+    bool is_done = false;
+    for (int i = 0; i < 1000000 && !is_done; i++) {
         sched_yield();
+        is_done =
+            f->ldap->n_logins >= n_logins && status_of(f).n_busy == 0 && status_of(f).n_queued == 0;
+    }
+    assert_true(is_done);
 }
 
 /* Near its end an answer is asked for again, once, while everybody goes on with the old one. */
