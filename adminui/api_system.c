@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "adminui/desk.h"
+#include "adminui/embedded.h"
 #include "adminui/job_work.h"
 #include "adminui/jobs.h"
 #include "adminui/live.h"
@@ -18,10 +19,7 @@
 
 void api_system_openapi(struct call *c)
 {
-    if (c->app->openapi.n)
-        reply_json_text(c, 200, c->app->openapi);
-    else
-        problem_reply(c, PROBLEM_NOT_FOUND, "openapi.json was not installed beside the program.");
+    reply_json_text(c, 200, embedded_openapi());
 }
 
 void api_system_healthz(struct call *c)

@@ -30,7 +30,6 @@ struct app {
     char *socket_path;  /* admin.sock */
     char *spool_dir;    /* uploads on their way in */
     char *web_dir;      /* built dashboard; may be missing */
-    struct str openapi; /* text of openapi.json; empty when it was not found */
     char node[256];     /* host name */
     const struct route *routes;
     struct access *access;

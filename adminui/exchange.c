@@ -16,9 +16,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "adminui/access.h"
+#include "adminui/admit.h"
 #include "adminui/desk.h"
-#include "adminui/guard.h"
 #include "adminui/outflow.h"
 #include "adminui/problem.h"
 #include "adminui/reply.h"
@@ -26,7 +25,6 @@
 #include "adminui/transact.h"
 #include "adminui/workers.h"
 
-#define FIELDS_MAX 128
 #define READ_BLOCK 16384
 
 enum stage { STARTED, BODY, RUNNING, ANSWERED };
@@ -311,110 +309,6 @@ static enum MHD_Result answer_file(struct exchange *e)
 /* --- first call --------------------------------------------------------------------------------
  */
 
-struct field_list {
-    struct guard_field each[FIELDS_MAX];
-    size_t n;
-};
-
-static enum MHD_Result take_field(void *ctx, enum MHD_ValueKind kind, const char *name,
-                                  const char *value)
-{
-    (void)kind;
-    struct field_list *l = ctx;
-    if (l->n < FIELDS_MAX)
-        l->each[l->n] = (struct guard_field){str_of(name), str_of(value)};
-    l->n++;
-    return MHD_YES;
-}
-
-/* The peer's address, or the user at the other end of the unix socket. */
-static void learn_peer(struct exchange *e, struct access_input *in)
-{
-    const union MHD_ConnectionInfo *info;
-    if (e->door->is_local) {
-        struct ucred peer = {.uid = (uid_t)-1};
-        socklen_t n = sizeof peer;
-        info = MHD_get_connection_info(e->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-        if (info && getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0)
-            in->peer = peer.uid;
-        return;
-    }
-    info = MHD_get_connection_info(e->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    struct ip_port at;
-    struct buf text;
-    buf_init(&text, sizeof e->call.address - 1);
-    if (info && info->client_addr && ip_port_from_sockaddr(info->client_addr, &at) == OK) {
-        ip_format(&at.ip, &text);
-        if (!text.failed)
-            memcpy(e->call.address, text.p, text.n);
-    }
-    buf_fini(&text);
-}
-
-static bool set_target(struct exchange *e)
-{
-    struct call *c = &e->call;
-    struct str query = str_of(e->uri), path = {0};
-    str_split(&query, '?', &path);
-    c->path = path;
-    enum err err = query_parse(query, &c->arena, &c->query);
-    if (err == OK)
-        return true;
-    problem_reply(c, PROBLEM_BAD_REQUEST, "The query cannot be read.");
-    return false;
-}
-
-static bool set_route(struct exchange *e)
-{
-    struct call *c = &e->call;
-    struct router_match m;
-    enum err err = router_find(e->door->app->routes, c->method, c->path, &c->arena, &m);
-    if (err != OK) {
-        problem_reply(c, PROBLEM_BAD_REQUEST, "The path cannot be read.");
-    } else if (m.route) {
-        c->route = m.route;
-        memcpy(c->params, m.params, sizeof c->params);
-    } else if (m.allow.n) {
-        c->reply.allow = buf_take(&m.allow);
-        problem_reply(c, PROBLEM_METHOD, "This address takes %s.",
-                      c->reply.allow ? c->reply.allow : "other methods");
-    } else if (str_starts(c->path, STR("/api/"))) {
-        problem_reply(c, PROBLEM_NOT_FOUND,
-                      "There is no such address; see " APP_API "/openapi.json.");
-    } else {
-        e->is_static = str_eq(c->method, STR("GET")) || str_eq(c->method, STR("HEAD"));
-        if (!e->is_static) {
-            c->reply.allow = strdup("GET, HEAD");
-            problem_reply(c, PROBLEM_METHOD, "This address takes GET, HEAD.");
-        }
-    }
-    buf_fini(&m.allow);
-    return e->is_static || c->route;
-}
-
-static bool check_body(struct exchange *e, struct str type)
-{
-    struct call *c = &e->call;
-    enum route_body takes = c->route ? c->route->body : ROUTE_NO_BODY;
-    uint64_t most = takes == ROUTE_RAW ? CALL_RAW_MAX : CALL_BODY_MAX;
-    if (e->body_bytes && takes == ROUTE_NO_BODY)
-        problem_reply(c, PROBLEM_BAD_REQUEST, "This call takes no body.");
-    else if (e->body_bytes > most)
-        problem_reply(c, PROBLEM_TOO_LARGE, "At most %llu bytes.", (unsigned long long)most);
-    else if (!e->body_bytes && (takes == ROUTE_JSON || takes == ROUTE_RAW))
-        problem_reply(c, PROBLEM_BAD_REQUEST, "This call needs a body.");
-    else if (e->body_bytes && takes != ROUTE_RAW && takes != ROUTE_NO_BODY) {
-        struct str bare = {0};
-        str_split(&type, ';', &bare);
-        if (str_eq_nocase(str_trim(bare), STR("application/json")))
-            return true;
-        problem_reply(c, PROBLEM_MEDIA_TYPE, "The body must be application/json.");
-    } else {
-        return true;
-    }
-    return false;
-}
-
 static bool open_upload(struct exchange *e)
 {
     struct call *c = &e->call;
@@ -434,47 +328,15 @@ static bool open_upload(struct exchange *e)
 /* Judges the head. False: the answer is made and the connection closes after it. */
 static bool admit(struct exchange *e, const char *version)
 {
-    struct call *c = &e->call;
-    struct field_list fields = {.n = 0};
-    MHD_get_connection_values(e->connection, MHD_HEADER_KIND, take_field, &fields);
-    struct guard_input in = {.method = c->method,
-                             .version = str_of(version),
-                             .uri = str_of(e->uri),
-                             .fields = fields.each,
-                             .n_fields = fields.n < FIELDS_MAX ? fields.n : FIELDS_MAX,
-                             .hosts = e->door->hosts,
-                             .n_hosts = e->door->n_hosts};
-    struct guard_verdict v;
-    guard_check(&in, &v);
-    if (!v.status && fields.n > FIELDS_MAX)
-        v = (struct guard_verdict){400, "bad-request", "Too many fields.", 0};
-    if (v.status) {
-        problem_reply(c, problem_from_slug(v.slug), "%s", v.detail);
-        return false;
-    }
-    struct access_input who = {.authorization = guard_field(&in, "Authorization"),
-                               .origin = guard_field(&in, "Origin"),
-                               .csrf = guard_field(&in, "X-CSRF-Token"),
-                               .fetch_site = guard_field(&in, "Sec-Fetch-Site"),
-                               .host = guard_field(&in, "Host"),
-                               .is_tls = e->door->is_tls,
-                               .is_local = e->door->is_local,
-                               .peer = (uid_t)-1};
-    c->cookie = guard_field(&in, "Cookie");
-    c->if_match = guard_field(&in, "If-Match");
-    c->if_none_match = guard_field(&in, "If-None-Match");
-    c->last_event_id = guard_field(&in, "Last-Event-ID");
-    c->user_agent = guard_field(&in, "User-Agent");
-    c->is_tls = e->door->is_tls;
-    e->body_bytes = v.body_bytes;
-    learn_peer(e, &who);
-    if (!set_target(e) || !set_route(e))
-        return false;
-    if (e->is_static)
-        return check_body(e, (struct str){0});
-    if (!access_check(c, &who) || !check_body(e, guard_field(&in, "Content-Type")))
-        return false;
-    return c->route->body != ROUTE_RAW || open_upload(e);
+    struct admit_input in = {
+        .door = e->door, .connection = e->connection, .uri = e->uri, .version = version};
+    struct admit_result r = {0};
+    bool good = admit_request(&e->call, &in, &r);
+    e->body_bytes = r.body_bytes;
+    e->is_static = r.is_static;
+    if (!good || e->is_static || e->call.route->body != ROUTE_RAW)
+        return good;
+    return open_upload(e);
 }
 
 /* --- body and worker ---------------------------------------------------------------------------

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "base/diag.h"
-#include "base/mapfile.h"
 
 static char *join(const char *dir, const char *name)
 {
@@ -50,23 +49,6 @@ static char *look_for(const char *const *places, size_t n)
     return NULL;
 }
 
-static void load_openapi(struct app *app)
-{
-    static const char *const places[] = {"openapi.json", "../../adminui/openapi.json",
-                                         "../share/proxyd/openapi.json"};
-    char *path = look_for(places, sizeof places / sizeof *places);
-    struct mapfile m;
-    if (path && mapfile_open(&m, path) == OK) {
-        char *text = str_dup(str_make(m.p, m.n));
-        if (text)
-            app->openapi = str_make(text, m.n);
-        mapfile_close(&m);
-    }
-    free(path);
-    if (!app->openapi.n)
-        diag(DIAG_WARN, "main", "openapi.json was not found beside the program", NULL);
-}
-
 enum err paths_init(struct app *app, const char *web)
 {
     static const char *const places[] = {"web", "../../web/dist", "../share/proxyd/web"};
@@ -82,7 +64,6 @@ enum err paths_init(struct app *app, const char *web)
         app->web_dir = strdup("/usr/share/proxyd/web");
     if (gethostname(app->node, sizeof app->node - 1) != 0)
         app->node[0] = 0;
-    load_openapi(app);
     bool good = app->store_path && app->index_path && app->events_dir && app->control_path &&
                 app->socket_path && app->spool_dir && app->web_dir;
     return good ? OK : ERR_NOMEM;
@@ -121,5 +102,4 @@ void paths_fini(struct app *app)
     free(app->socket_path);
     free(app->spool_dir);
     free(app->web_dir);
-    free((char *)(uintptr_t)app->openapi.p);
 }

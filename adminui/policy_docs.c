@@ -1,5 +1,4 @@
-/* policy_docs: documents are kept as canonical text (compact, member order kept), so that equal
- * documents are equal bytes. */
+/* policy_docs: a saved draft is compact text with its members in the order they came. */
 #include "adminui/policy_docs.h"
 
 #include <stdio.h>
@@ -10,6 +9,19 @@
 #include "adminui/problem.h"
 #include "adminui/reply.h"
 #include "policies/explain.h"
+
+/* Texts may be laid out differently and still say the same. */
+static bool is_same(struct str a, struct str b)
+{
+    if (str_eq(a, b))
+        return true;
+    json_t *x = json_loadb(a.n ? a.p : "", a.n, 0, NULL);
+    json_t *y = json_loadb(b.n ? b.p : "", b.n, 0, NULL);
+    bool same = x && y && json_equal(x, y);
+    json_decref(x);
+    json_decref(y);
+    return same;
+}
 
 bool policy_docs_draft(struct call *c, struct policy_docs_draft *out)
 {
@@ -29,7 +41,7 @@ bool policy_docs_draft(struct call *c, struct policy_docs_draft *out)
     }
     out->live = live.document;
     out->live_version = live.version;
-    out->is_changed = !str_eq(out->draft.document, live.document);
+    out->is_changed = !is_same(out->draft.document, live.document);
     call_etag(out->etag, "d", out->draft.revision);
     return true;
 }

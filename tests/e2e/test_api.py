@@ -706,6 +706,8 @@ def test_setup_wizard():
         assert s.api.get("/setup")["needed"] is True
         presets = s.api.get("/presets")["items"]
         assert {p["name"] for p in presets} == {"open", "careful", "named", "locked"}
+        first = s.api.get("/policy/draft")
+        assert not s.api.put("/policy/draft", first)["changed"]  # laid out otherwise, the same document
         for p in presets:
             report = s.api.post("/policy/draft:validate", p["document"])
             assert report["ok"], (p["name"], report)

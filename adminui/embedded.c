@@ -1,0 +1,17 @@
+/* embedded: the file is included as bytes by the assembler. */
+#include "adminui/embedded.h"
+
+__asm__(".section .rodata\n"
+        "embedded_openapi_begin:\n"
+        ".incbin \"adminui/openapi.json\"\n"
+        "embedded_openapi_end:\n"
+        ".byte 0\n"
+        ".previous\n");
+
+extern const char embedded_openapi_begin[], embedded_openapi_end[];
+
+struct str embedded_openapi(void)
+{
+    return str_make(embedded_openapi_begin,
+                    (size_t)(embedded_openapi_end - embedded_openapi_begin));
+}

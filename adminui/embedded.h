@@ -1,0 +1,9 @@
+/* embedded: openapi.json, put into the program by the build. */
+#ifndef ADMINUI_EMBEDDED_H
+#define ADMINUI_EMBEDDED_H
+
+#include "base/str.h"
+
+struct str embedded_openapi(void); /* static storage */
+
+#endif
