@@ -13,8 +13,9 @@ from lib.origin import Origin, Pause, reply
 class Load(threading.Thread):
     """Requests on a kept connection until stopped; counts complete answers."""
 
-    def __init__(self, s, url):
+    def __init__(self, s, url, pause=0):
         super().__init__(daemon=True)
+        self.pause = pause
         self.s, self.url, self.answers, self.bad, self.stop = s, url, [], [], False
 
     def one(self, c):
@@ -45,12 +46,13 @@ class Load(threading.Thread):
                         if answer is None:
                             break
                         self.answers.append(answer)
+                        time.sleep(self.pause)
             except OSError:
                 time.sleep(0.02)
 
 
-def run_load(s, url, n=6):
-    threads = [Load(s, url) for _ in range(n)]
+def run_load(s, url, n=6, pause=0):
+    threads = [Load(s, url, pause) for _ in range(n)]
     for t in threads:
         t.start()
     return threads
@@ -139,7 +141,7 @@ def test_fifty_publishes_under_load():
             return policy({"id": f"rule-{n}", "when": {"hosts": ["blocked.test"]}, "message": f"policy {n}"})
 
         s.publish(numbered(0))
-        loads = run_load(s, o.url("/bytes/50"), 3) + run_load(s, "http://blocked.test/", 2)
+        loads = run_load(s, o.url("/bytes/50"), 3) + run_load(s, "http://blocked.test/", 2, 0.02)
         for n in range(1, 51):
             s.publish(numbered(n))
         wait_until(lambda: all(len(t.answers) > 20 for t in loads), 20, "load")
