@@ -15,6 +15,7 @@
 
 #define STATEMENTS_MAX 160
 #define BUSY_MS        5000
+#define CLOSE_BUSY_MS  100
 #define DEADLINE_STEPS 2000 /* virtual machine steps between two looks at the clock */
 
 struct cached {
@@ -192,6 +193,12 @@ void store_close(struct store *s)
         return;
     for (size_t i = 0; i < s->n_cached; i++)
         sqlite3_finalize(s->cached[i].st);
+    if (s->db && !s->is_reader) {
+        /* SQLite does this only for the last one out, and readers can not; when one is in the way
+         * the write-ahead log simply stays. */
+        sqlite3_busy_timeout(s->db, CLOSE_BUSY_MS);
+        sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    }
     sqlite3_close(s->db);
     free(s->path);
     free(s);
