@@ -87,7 +87,9 @@ $(BUILD)/obj/%.o: %.c Makefile
 	@echo "  CC $<"
 	$(Q)$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -MMD -MP -c $< -o $@
 
+# Files that are part of a program (.incbin).
 $(BUILD)/obj/policies/starter.o: $(wildcard policies/starter/*.json)
+$(BUILD)/obj/adminui/embedded.o: adminui/openapi.json
 
 $(LIB): $(call obj,$(LIB_SRC))
 	@rm -f $@ && ar rcs $@ $^
@@ -155,7 +157,7 @@ fuzz: deps-check ## libFuzzer over every target, SECONDS=n in all
 
 bench: deps-bench ## side by side with Squid on this machine
 	@$(MAKE) --no-print-directory programs
-	@tests/bench/run.sh '$(BUILD)'
+	@exec tests/bench/run.sh '$(BUILD)'
 
 # --- install ---------------------------------------------------------------------------------------
 install: ## install into DESTDIR/PREFIX
