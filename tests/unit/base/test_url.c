@@ -42,6 +42,7 @@ static const struct url_case cases[] = {
     {"no scheme", "//example.com/", NULL},
     {"space", "http://example.com/a b", NULL},
     {"tab in host", "http://exam\tple.com/", NULL},
+    {"DEL", "http://example.com/a\x7f", NULL},
     {"line feed", "http://example.com/\n", NULL},
     {"fragment dropped", "http://example.com/a#b?c", "http://example.com/a"},
     {"fragment without path", "http://example.com#b", "http://example.com/"},

@@ -218,6 +218,19 @@ static void test_real(void **state)
         assert_int_equal(parse_exact(s, n, &h), ERR_AGAIN);
 }
 
+/* A sound hello, and one byte more in its record: the beginning of a second message. */
+static void test_surplus(void **state)
+{
+    (void)state;
+    struct client_hello h;
+    uint8_t copy[sizeof real + 1];
+    memcpy(copy, real, sizeof real);
+    copy[sizeof real] = 0;
+    copy[4]++;
+    assert_int_equal(parse_exact(str_make(copy, sizeof copy), sizeof copy, &h), ERR_INVALID);
+    assert_int_equal(parse_exact(str_make(copy, sizeof copy), sizeof real, &h), ERR_INVALID);
+}
+
 /* Each byte changed to each of some values: never a crash, never a read too far. */
 static void test_changed(void **state)
 {
@@ -247,14 +260,16 @@ static void test_not_tls(void **state)
     assert_int_equal(parse_exact(STR("\x16\x03\x01\x00\x04\x02"), 6, &h), ERR_INVALID);
     assert_int_equal(parse_exact(STR("\x16\x03\x01\x00\x04\x01\xff\xff\xff"), 9, &h), ERR_LIMIT);
     assert_int_equal(parse_exact(STR(""), 0, &h), ERR_AGAIN);
+    /* A record that holds more than the hello it begins. */
+    assert_int_equal(parse_exact(STR("\x16\x03\x01\x00\x06\x01\x00\x00\x01\x00\x00"), 11, &h),
+                     ERR_INVALID);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table),
-        cmocka_unit_test(test_real),
-        cmocka_unit_test(test_changed),
+        cmocka_unit_test(test_table),   cmocka_unit_test(test_real),
+        cmocka_unit_test(test_surplus), cmocka_unit_test(test_changed),
         cmocka_unit_test(test_not_tls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -285,6 +285,8 @@ static void test_connection(void **state)
         {"Proxy-Connection: keep-alive is not",
          "GET http://a.test/ HTTP/1.0\r\nProxy-Connection: keep-alive\r\n\r\n", true, false},
         {"upgrade", ABS "Connection: upgrade\r\nUpgrade: x\r\n\r\n", false, true},
+        {"upgrade to HTTP/2", ABS "Connection: upgrade\r\nUpgrade: h2c\r\n\r\n", false, false},
+        {"upgrade to one of two", ABS "Connection: upgrade\r\nUpgrade: a, b\r\n\r\n", false, false},
         {"upgrade not listed", ABS "Upgrade: x\r\n\r\n", false, false},
         {"upgrade without field", ABS "Connection: upgrade\r\n\r\n", false, false},
         {"upgrade in 1.0",
@@ -295,6 +297,16 @@ static void test_connection(void **state)
         if (head.is_close != cases[i].close || head.wants_upgrade != cases[i].upgrade)
             fail_msg("%s: close %d upgrade %d", cases[i].why, head.is_close, head.wants_upgrade);
     }
+}
+
+static void test_listed(void **state)
+{
+    (void)state;
+    parse_request(ABS "Connection: x-hop, host, cookie\r\nCookie: a\r\nX-Hop: b\r\n\r\n");
+    assert_true(http_head_is_listed(&head, STR("X-HOP")));
+    assert_false(http_head_is_listed(&head, STR("X-Other")));
+    assert_false(http_head_is_listed(&head, STR("Host")));
+    assert_false(http_head_is_listed(&head, STR("Cookie")));
 }
 
 static void test_targets(void **state)
@@ -357,7 +369,7 @@ int main(void)
         cmocka_unit_test(test_lent_buffer), cmocka_unit_test(test_replies),
         cmocka_unit_test(test_dates),       cmocka_unit_test(test_via_loop),
         cmocka_unit_test(test_connection),  cmocka_unit_test(test_targets),
-        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_listed),      cmocka_unit_test(test_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
