@@ -42,7 +42,7 @@ Maintainer: proxyd <root@localhost>
 Section: web
 Priority: optional
 Installed-Size: $(du -sk "$tree/usr" | cut -f1)
-Depends: $depends, debconf (>= 0.5) | debconf-2.0, passwd
+Depends: $depends, debconf (>= 0.5) | debconf-2.0, passwd, tzdata
 Recommends: ca-certificates
 Description: filtering web proxy with dashboard
  Forward proxy for an organisation: LDAP and local users, category lists, URL

@@ -18,7 +18,6 @@ fill() { sed -e "s|@BINDIR@|$PREFIX/sbin|g" -e 's|@SYSCONFDIR@|/etc|g' "$1"; }
 put 755 "$BUILD/proxyd" "$to/sbin/proxyd"
 put 755 "$BUILD/adminui" "$to/sbin/adminui"
 put 755 "$BUILD/proxyctl" "$to/bin/proxyctl"
-put 644 "$root/adminui/openapi.json" "$to/share/proxyd/openapi.json"
 put 644 "$here/proxyd.conf" "$to/share/proxyd/proxyd.conf"
 [ -e "$DESTDIR/etc/proxyd/proxyd.conf" ] || put 644 "$here/proxyd.conf" "$DESTDIR/etc/proxyd/proxyd.conf"
 

@@ -188,7 +188,7 @@ class Squid:
         w = fresh(f"squid-{variant}")
         os.chmod(w, 0o777)          # as root it becomes the user proxy
         lists.put(f"{w}/hosts", "127.0.0.1 localhost origin.test\n")
-        rules = open(files["policy.conf"]).read() if variant == "policy" else ""
+        rules = open(files[f"{variant}.conf"]).read() if variant in ("policy", "users") else ""
         log = "none" if variant == "nolog" else f"stdio:{w}/access.log squid"
         lists.put(f"{w}/squid.conf", f"""http_port 127.0.0.1:{port}
 workers 1
@@ -214,7 +214,9 @@ class Proxyd:
         w = fresh(f"proxyd-{variant}")
         env = dict(os.environ, BUILD=BUILD, PX_RESOLVERS=f"127.0.0.1:{dns}")
         if variant != "plain":
-            env["PX_POLICY"] = files["policy.json" if variant == "policy" else "nolog.json"]
+            env["PX_POLICY"] = files[f"{variant}.json"]
+        if variant == "users":
+            env["PX_USERS"] = str(lists.N_USERS)
         if variant == "policy":
             env["PX_CATEGORIES"] = f"names={files['names.txt']}"
         r = subprocess.run([f"{HERE}/start-proxyd.sh", str(port), w, "0"], env=env, stdout=subprocess.DEVNULL)
@@ -234,6 +236,8 @@ def rows(origin, files):
         "connect": ("CONNECT, one GET in each", "connect", ["-u", f"{at}/1k", "-c", "64", "-S", "20"], "rps", ("plain", "policy")),
         "64k": ("GET 64 KiB, 64 clients", "get", ["-u", f"{at}/64k", "-c", "64"], "gbit_s", ("plain", "policy")),
         "bulk": ("100 MiB through CONNECT", "bulk", ["-u", f"{at}/100m", "-c", "4"], "gbit_s", ("plain", "policy")),
+        "login": (f"keep-alive GET, {lists.N_USERS} people logged in", "get",
+                  ["-u", f"{at}/1k", "-c", "64", "-a", "user%d:password-%d", "-A", str(lists.N_USERS)], "rps", ("users",)),
         "blocked": ("blocked answers", "get", ["-U", files["blocked.urls"], "-c", "64"], "rps", ("policy",)),
     }
 
@@ -288,6 +292,8 @@ def measure(generator, peer_class, variant, files, origin, dns):
     try:
         for key, (_, mode, args, figure, variants) in rows(origin, files).items():
             if variant in variants and wanted(key):
+                if variant == "users":          # the slow first log-ins are another figure
+                    generator.run(mode, args, ["-x", f"127.0.0.1:{peer.port}"], [], f"warm/{peer.name}")
                 out[key] = generator.median(mode, args, ["-x", f"127.0.0.1:{peer.port}"], tree(peer.pid), f"{key}/{variant}/{peer.name}", figure)
     finally:
         end(peer.pid)
@@ -352,7 +358,7 @@ def main():
         direct = generator.run("get", ["-u", f"http://127.0.0.1:{origin}/1k", "-c", "64"], ["-D", f"127.0.0.1:{origin}"], [], "direct")
         print(f"without a proxy: {direct['rps']:,.0f} GET/s; {SECS:g} s a run, median of {RUNS}; raw lines in build/bench/raw.jsonl", flush=True)
         results = {}
-        for variant in ("plain", "policy", "nolog"):
+        for variant in ("plain", "policy", "nolog", "users"):
             for peer in (Proxyd, Squid):
                 if any(wanted(k) and variant in r[4] for k, r in rows(origin, files).items()):
                     print(f"... {peer.name}, {variant}", file=sys.stderr, flush=True)

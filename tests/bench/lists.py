@@ -7,6 +7,7 @@ import subprocess
 
 N_RULES = N_PATTERNS = 1000
 N_NAMES = 200_000
+N_USERS = 50
 SYLLABLES = "ba ce di fo gu ka le mi no pu ra se ti vo zu bra cle dri flo gru pla sta tre".split()
 FORMS = ["(^|[-.?+=/_0-9]){a}([-.?+=/_0-9]|$)", "/{a}/(banner|ads?)[0-9]*\\.(gif|jpe?g)", "^http://[^/]*{a}[0-9]*\\.(com|net)/",
          "[?&]{a}=[0-9a-f]+(&|$)", "/({a}|{b})[^/]*\\.(exe|zip|rar)$", "{a}(s|er|ing)?[-_]?{b}/"]
@@ -48,9 +49,9 @@ def without_children(names):
 
 
 def write_all(folder, tools, origin_port):
-    """Returns the paths: policy.json, nolog.json, names.txt for proxyd; policy.conf for Squid; urls of each kind."""
+    """Returns the paths: what each proxy reads, and the URLs of each kind."""
     os.makedirs(folder, exist_ok=True)
-    p = {k: f"{folder}/{k}" for k in ("policy.json", "nolog.json", "names.txt", "squid-names.txt", "squid-patterns.txt",
+    p = {k: f"{folder}/{k}" for k in ("policy.json", "nolog.json", "users.json", "users.conf", "passwords", "names.txt", "squid-names.txt", "squid-patterns.txt",
                                       "policy.conf", "varied.urls", "blocked.urls")}
     names = category_names(tools)
     w, r = words(11), random.Random(12)
@@ -65,6 +66,12 @@ def write_all(folder, tools, origin_port):
     nolog = dict(document, lists=[], rules=[{"id": "all", "name": "all", "enabled": True, "shadow": False, "when": {}, "unless": {},
                                              "action": "allow", "log": "none"}])
     put(p["policy.json"], json.dumps(document))
+    put(p["users.json"], json.dumps(dict(document, lists=[], rules=[], identity="always")))
+    hashes = subprocess.run(["openssl", "passwd", "-5", "-stdin"], input="".join(f"password-{i}\n" for i in range(N_USERS)),
+                            stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+    put(p["passwords"], "".join(f"user{i}:{h}\n" for i, h in enumerate(hashes)))
+    put(p["users.conf"], f"auth_param basic program /usr/lib/squid/basic_ncsa_auth {p['passwords']}\n"
+        "auth_param basic credentialsttl 2 hours\nacl known proxy_auth REQUIRED\nhttp_access deny !known\n")
     put(p["nolog.json"], json.dumps(nolog))
     put(p["names.txt"], "\n".join(names) + "\n")
     put(p["squid-names.txt"], "".join(f".{n}\n" for n in names))

@@ -25,7 +25,7 @@ def installed(tmp_path, prefix="/usr"):
 
 def test_installed_programs_start(tmp_path):
     root = installed(tmp_path)
-    for path in ("usr/sbin/proxyd", "usr/sbin/adminui", "usr/bin/proxyctl", "usr/share/proxyd/openapi.json", "etc/proxyd/proxyd.conf",
+    for path in ("usr/sbin/proxyd", "usr/sbin/adminui", "usr/bin/proxyctl", "usr/share/proxyd/proxyd.conf", "etc/proxyd/proxyd.conf",
                  "usr/lib/systemd/system/proxyd.service", "usr/lib/systemd/system/proxyd-admin.service", "usr/lib/sysusers.d/proxyd.conf",
                  "usr/share/man/man8/proxyd.8", "usr/share/man/man8/adminui.8", "usr/share/man/man1/proxyctl.1"):
         assert (root / path).exists(), path
