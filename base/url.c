@@ -4,22 +4,23 @@
 
 #include <string.h>
 
-enum byte_kind { PLAIN, ENCODE, TRIPLET, FORBIDDEN };
+enum byte_kind { PLAIN, ENCODE, TRIPLET };
 
+/* One bit a byte: may stand in a URL as it is (visible ASCII but for "<>\\^`{|} and %). */
+static const uint64_t plain_bytes[4] = {0xafffffda00000000, 0x47fffffeafffffff, 0, 0};
 /* RFC 3986 unreserved: a triplet of one of these is the byte itself. */
-static bool is_unreserved(unsigned char c)
+static const uint64_t unreserved_bytes[4] = {0x03ff600000000000, 0x47fffffe87fffffe, 0, 0};
+
+static bool has_bit(const uint64_t set[4], unsigned char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.' || c == '_' || c == '~';
+    return (set[c >> 6] >> (c & 63) & 1) != 0;
 }
 
 static enum byte_kind kind_of(unsigned char c)
 {
-    if (c <= ' ' || c == 0x7f)
-        return FORBIDDEN;
-    if (c >= 0x80 || strchr("\"<>\\^`{|}", c))
-        return ENCODE;
-    return c == '%' ? TRIPLET : PLAIN;
+    if (has_bit(plain_bytes, c))
+        return PLAIN;
+    return c == '%' ? TRIPLET : ENCODE;
 }
 
 static enum err parse_port(struct str digits, uint16_t *out)
@@ -189,7 +190,7 @@ static char *encode(struct str s, char *out)
             c = (unsigned char)inner;
             i += 2;
         }
-        if (inner >= 0 && is_unreserved(c))
+        if (inner >= 0 && has_bit(unreserved_bytes, c))
             *out++ = (char)c;
         else
             add_triplet(&out, c);
@@ -242,9 +243,32 @@ static size_t add_origin(char *to, enum url_scheme scheme, const struct host *h,
     return b.n;
 }
 
+/* Most paths are in normal form already: nothing to encode, no segment that begins with a dot. */
+static bool is_normal(struct str path)
+{
+    for (size_t i = 0; i < path.n; i++)
+        if (!has_bit(plain_bytes, (unsigned char)path.p[i]) ||
+            (path.p[i] == '.' && i > 0 && path.p[i - 1] == '/'))
+            return false;
+    return path.n > 0 && path.p[0] == '/';
+}
+
+static enum err copy_normal(const struct url *u, struct arena *a, struct str *out)
+{
+    char *text = arena_alloc(a, HOST_MAX + 32 + u->path_query.n);
+    if (!text)
+        return ERR_NOMEM;
+    size_t n = add_origin(text, u->scheme, &u->host, u->port);
+    memcpy(text + n, u->path_query.p, u->path_query.n);
+    *out = str_make(text, n + u->path_query.n);
+    return OK;
+}
+
 enum err url_normal(const struct url *u, struct arena *a, struct str *out)
 {
     struct str path = u->path_query, query = {NULL, 0};
+    if (is_normal(path))
+        return copy_normal(u, a, out);
     size_t mark = str_find(path, '?');
     if (mark != STR_NPOS) {
         query = str_sub(path, mark, path.n);
