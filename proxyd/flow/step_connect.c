@@ -2,7 +2,6 @@
 #include "proxyd/flow/step_connect.h"
 
 #include "proxyd/flow/context.h"
-#include "proxyd/io/fd.h"
 
 static void on_done(struct dial *d, enum err e)
 {
@@ -31,9 +30,9 @@ static enum request_state failed(struct request *r)
 static enum request_state connected(struct request *r)
 {
     struct work *k = r->k;
-    struct upstream_target to = {k->host, k->req.url.port, k->dial.winner};
-    if (pool_new(&r->w->pool, k->dial.fd, &to, &k->up) != OK) {
-        fd_close(&k->dial.fd);
+    struct upstream_target to = {k->host, k->req.url.port, k->dial.winner, k->dial.won_events};
+    if (pool_adopt(&r->w->pool, &k->dial.won->lf, &to, &k->up) != OK) {
+        dial_give_up(&k->dial);
         return request_refuse(r, FAULT_MEMORY);
     }
     return k->req.method == HTTP_CONNECT ? REQUEST_TUNNEL : REQUEST_FETCH;

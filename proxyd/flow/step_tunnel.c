@@ -88,27 +88,30 @@ static enum err begin(struct request *r)
     return OK;
 }
 
-/* One direction. False: the tunnel is broken. */
-static bool move(struct request *r, struct pump *p)
+static bool is_over(const struct pump *p)
 {
-    if (p->is_done && !pump_holds(p))
+    return p->is_done && !pump_holds(p);
+}
+
+/* One direction. False: the tunnel is broken. */
+static bool move(struct request *r, struct pump *p, const struct pump *other)
+{
+    if (is_over(p))
         return true;
     switch (pump_run(p)) {
     case PUMP_WAIT_READ:
     case PUMP_WAIT_WRITE: return true;
     case PUMP_YIELD: request_yield(r); return true;
-    case PUMP_END: stream_shut(p->to); return true;
+    case PUMP_END:
+        if (!is_over(other)) /* else closing tells the same, with one call less */
+            stream_shut(p->to);
+        return true;
     case PUMP_CUT:
     case PUMP_BAD:
     case PUMP_LOST:
     case PUMP_NOMEM: return false;
     }
     return false;
-}
-
-static bool is_over(const struct pump *p)
-{
-    return p->is_done && !pump_holds(p);
 }
 
 static enum request_state over(struct request *r, bool is_broken)
@@ -125,7 +128,7 @@ enum request_state step_tunnel(struct request *r)
     if (!r->is_tunnel && begin(r) != OK)
         return request_cut(r, "proxy_internal_error");
     uint64_t before = r->up.n_out + r->down.n_out;
-    bool is_whole = move(r, &r->up) && move(r, &r->down);
+    bool is_whole = move(r, &r->up, &r->down) && move(r, &r->down, &r->up);
     if (r->up.n_out + r->down.n_out != before)
         request_touch(r);
     if (!is_whole)

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "proxyd/io/fd.h"
+#include "proxyd/io/stream_fd.h"
 
 #define STAGGER_MS 250
 
@@ -42,16 +43,23 @@ void dial_stop(struct dial *d)
 {
     timer_stop(&d->loop->timers, &d->stagger);
     for (int i = 0; i < DIAL_AT_ONCE; i++)
-        end_attempt(d, &d->attempts[i]);
+        if (&d->attempts[i] != d->won)
+            end_attempt(d, &d->attempts[i]);
 }
 
-/* The attempt's socket is connected: it leaves the loop and goes to the caller. */
-static void win(struct dial *d, struct dial_attempt *a)
+void dial_give_up(struct dial *d)
 {
-    loop_remove(d->loop, &a->lf);
-    d->fd = a->lf.fd;
+    if (d->won)
+        end_attempt(d, d->won);
+    d->won = NULL;
+}
+
+/* The attempt's socket is connected; the others end. */
+static void win(struct dial *d, struct dial_attempt *a, uint32_t events)
+{
+    d->won_events = events;
+    d->won = a;
     d->winner = (struct ip_port){d->ip[a->index], d->port};
-    a->lf.fd = -1;
     dial_stop(d);
 }
 
@@ -82,7 +90,7 @@ static enum err try_address(struct dial *d, struct dial_attempt *a, uint8_t inde
         fd_close(&a->lf.fd);
         return e;
     }
-    enum err e = loop_add(d->loop, &a->lf, EPOLLOUT | EPOLLET);
+    enum err e = loop_add(d->loop, &a->lf, STREAM_FD_EVENTS);
     if (e != OK) {
         fd_close(&a->lf.fd);
         return e;
@@ -111,7 +119,7 @@ static enum err go_on(struct dial *d)
             return ERR_AGAIN;
         enum err e = try_address(d, a, d->next++);
         if (e == OK) {
-            win(d, a);
+            win(d, a, 0);
             return OK;
         }
         if (e == ERR_AGAIN) {
@@ -138,11 +146,15 @@ static void on_event(struct loop_fd *f, uint32_t events)
 {
     struct dial_attempt *a = LIST_ENTRY(f, struct dial_attempt, lf);
     struct dial *d = a->dial;
+    if (a == d->won)
+        return; /* the caller has not adopted it yet; its stream looks for itself */
+    if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
+        return;
     enum err e = events & (EPOLLERR | EPOLLHUP) ? fd_error(f->fd) : OK;
     if (e == OK && (events & EPOLLHUP))
         e = ERR_CLOSED;
     if (e == OK) {
-        win(d, a);
+        win(d, a, events);
         report(d, OK);
         return;
     }
@@ -160,7 +172,7 @@ static void on_stagger(struct timer *t)
 
 enum err dial_start(struct dial *d, const struct resolve_answer *answer)
 {
-    d->fd = -1;
+    d->won = NULL;
     d->next = 0;
     d->last_err = OK;
     d->refused = GUARD_MAY;

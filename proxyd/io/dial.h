@@ -30,15 +30,18 @@ struct dial {
     enum err last_err;       /* of the attempt that failed last */
     enum guard_word refused; /* why the guard said no, GUARD_MAY when it did not */
     struct ip_port winner;
-    int fd; /* after OK: connected, non-blocking, owned by the caller */
+    /* After OK: connected, known to the loop as STREAM_FD_EVENTS; the caller adopts or ends it. */
+    struct dial_attempt *won;
+    uint32_t won_events; /* what the loop told of it */
     /* Called once from the loop, unless dial_start has answered at once. */
     void (*on_done)(struct dial *d, enum err e);
 };
 
 /* answer: addresses to try; copied, put into RFC 8305 order. ERR_AGAIN: on_done follows.
- * ERR_DENIED: the guard refused all (see refused). OK and d->fd: connected at once. Other errors:
+ * ERR_DENIED: the guard refused all (see refused). OK and d->won: connected at once. Other errors:
  * all failed at once. loop, guard, port and on_done are set by the caller before. */
 enum err dial_start(struct dial *d, const struct resolve_answer *answer) MUST_CHECK;
-void dial_stop(struct dial *d); /* closes attempts; on_done will not be called */
+void dial_stop(struct dial *d);    /* closes attempts; on_done will not be called */
+void dial_give_up(struct dial *d); /* closes the one that won and was not adopted */
 
 #endif

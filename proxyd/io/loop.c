@@ -8,7 +8,17 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/must.h"
+
 #define BATCH 256
+
+/* Who gets the events of a descriptor. epoll carries its number and the slot's generation, so an
+ * event that was already fetched when the descriptor was closed finds nobody, even if the number is
+ * in use again. */
+struct loop_slot {
+    struct loop_fd *f;
+    uint32_t generation;
+};
 
 enum err loop_open(struct loop *l, const struct clock *clock)
 {
@@ -36,12 +46,31 @@ void loop_close(struct loop *l)
         return;
     close(l->epoll_fd);
     free(l->batch);
+    free(l->slots);
     memset(l, 0, sizeof *l);
 }
 
-static enum err control(const struct loop *l, int op, struct loop_fd *f, uint32_t events)
+static enum err make_slot(struct loop *l, int fd)
 {
-    struct epoll_event e = {.events = events, .data.ptr = f};
+    size_t want = (size_t)fd + 1;
+    if (want <= l->n_slots)
+        return OK;
+    size_t n = l->n_slots ? l->n_slots : 64;
+    while (n < want)
+        n *= 2;
+    struct loop_slot *slots = realloc(l->slots, n * sizeof *slots);
+    if (!slots)
+        return ERR_NOMEM;
+    memset(slots + l->n_slots, 0, (n - l->n_slots) * sizeof *slots);
+    l->slots = slots;
+    l->n_slots = n;
+    return OK;
+}
+
+static enum err control(const struct loop *l, int op, const struct loop_fd *f, uint32_t events)
+{
+    struct epoll_event e = {.events = events};
+    e.data.u64 = (uint64_t)l->slots[f->fd].generation << 32 | (uint32_t)f->fd;
     if (epoll_ctl(l->epoll_fd, op, f->fd, &e) == 0)
         return OK;
     return errno == ENOSPC ? ERR_FULL : err_from_errno(errno);
@@ -49,7 +78,14 @@ static enum err control(const struct loop *l, int op, struct loop_fd *f, uint32_
 
 enum err loop_add(struct loop *l, struct loop_fd *f, uint32_t events)
 {
-    return control(l, EPOLL_CTL_ADD, f, events);
+    enum err e = make_slot(l, f->fd);
+    if (e != OK)
+        return e;
+    struct loop_slot *s = &l->slots[f->fd];
+    s->generation++;
+    e = control(l, EPOLL_CTL_ADD, f, events);
+    s->f = e == OK ? f : NULL;
+    return e;
 }
 
 enum err loop_modify(struct loop *l, struct loop_fd *f, uint32_t events)
@@ -59,9 +95,8 @@ enum err loop_modify(struct loop *l, struct loop_fd *f, uint32_t events)
 
 void loop_forget(struct loop *l, const struct loop_fd *f)
 {
-    for (int i = l->at_batch; i < l->n_batch; i++)
-        if (l->batch[i].data.ptr == f)
-            l->batch[i].data.ptr = NULL;
+    if (l->slots[f->fd].f == f)
+        l->slots[f->fd].f = NULL;
 }
 
 void loop_remove(struct loop *l, struct loop_fd *f)
@@ -69,6 +104,13 @@ void loop_remove(struct loop *l, struct loop_fd *f)
     enum err e = control(l, EPOLL_CTL_DEL, f, 0);
     (void)e; /* not registered is as good as removed */
     loop_forget(l, f);
+}
+
+void loop_hand_over(struct loop *l, const struct loop_fd *from, struct loop_fd *to)
+{
+    to->fd = from->fd;
+    must(l->slots[to->fd].f == from);
+    l->slots[to->fd].f = to;
 }
 
 static int wait_ms(const struct loop *l, int max_wait_ms)
@@ -109,14 +151,11 @@ enum err loop_turn(struct loop *l, int max_wait_ms)
     l->now_ms = clock_mono_ms(l->clock);
     l->wall_ms = clock_wall_ms(l->clock);
     l->n_turns++;
-    l->n_batch = n > 0 ? n : 0;
-    for (l->at_batch = 0; l->at_batch < l->n_batch;) {
-        const struct epoll_event *e = &l->batch[l->at_batch++];
-        struct loop_fd *f = e->data.ptr;
-        if (f)
-            f->on_event(f, e->events);
+    for (int i = 0; i < n; i++) {
+        const struct loop_slot *slot = &l->slots[(uint32_t)l->batch[i].data.u64];
+        if (slot->f && slot->generation == (uint32_t)(l->batch[i].data.u64 >> 32))
+            slot->f->on_event(slot->f, l->batch[i].events);
     }
-    l->n_batch = l->at_batch = 0;
     timer_wheel_advance(&l->timers, l->now_ms);
     run_tasks(l);
     return OK;

@@ -9,6 +9,7 @@
 #include "base/err.h"
 
 struct epoll_event;
+struct loop_slot;
 
 struct loop_fd { /* a member of the struct that waits on the descriptor */
     int fd;
@@ -23,8 +24,9 @@ struct loop_task { /* runs once at the end of the turn */
 struct loop {
     int epoll_fd;
     bool is_stopping;
-    int n_batch, at_batch;
     struct epoll_event *batch;
+    struct loop_slot *slots; /* by descriptor number */
+    size_t n_slots;
     int64_t now_ms;  /* monotonic, of this turn */
     int64_t wall_ms; /* Unix time, of this turn */
     const struct clock *clock;
@@ -43,6 +45,9 @@ enum err loop_modify(struct loop *l, struct loop_fd *f, uint32_t events) MUST_CH
 /* No event of f is delivered after either of these. */
 void loop_remove(struct loop *l, struct loop_fd *f);       /* the descriptor stays open */
 void loop_forget(struct loop *l, const struct loop_fd *f); /* to be closed by the caller at once */
+/* The registered descriptor's events go to `to` from now on, with the events it is registered for;
+ * to->fd is set. No system call. */
+void loop_hand_over(struct loop *l, const struct loop_fd *from, struct loop_fd *to);
 
 static inline void loop_task_init(struct loop_task *t, void (*run)(struct loop_task *t))
 {

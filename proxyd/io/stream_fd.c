@@ -96,9 +96,8 @@ static const struct stream_ops fd_ops = {
     .local = fd_local_address,
 };
 
-static void on_event(struct loop_fd *lf, uint32_t events)
+static void take_events(struct stream_fd *f, uint32_t events)
 {
-    struct stream_fd *f = LIST_ENTRY(lf, struct stream_fd, lf);
     unsigned ready = f->s.ready;
     if (events & EPOLLIN)
         ready |= STREAM_READABLE;
@@ -109,13 +108,33 @@ static void on_event(struct loop_fd *lf, uint32_t events)
     if (events & (EPOLLHUP | EPOLLERR))
         ready |= STREAM_WRITABLE | STREAM_BROKEN;
     f->s.ready = ready;
+}
+
+static void on_event(struct loop_fd *lf, uint32_t events)
+{
+    struct stream_fd *f = LIST_ENTRY(lf, struct stream_fd, lf);
+    take_events(f, events);
     f->s.on_ready(&f->s);
+}
+
+static void init(struct stream_fd *f, struct loop *l, int fd)
+{
+    *f = (struct stream_fd){.s.ops = &fd_ops, .lf.fd = fd, .lf.on_event = on_event, .loop = l};
 }
 
 enum err stream_fd_open(struct stream_fd *f, struct loop *l, int take_fd)
 {
-    *f = (struct stream_fd){.s.ops = &fd_ops, .lf.fd = take_fd, .lf.on_event = on_event, .loop = l};
-    return loop_add(l, &f->lf, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+    init(f, l, take_fd);
+    return loop_add(l, &f->lf, STREAM_FD_EVENTS);
+}
+
+void stream_fd_adopt(struct stream_fd *f, struct loop *l, struct loop_fd *take_from,
+                     uint32_t events)
+{
+    init(f, l, take_from->fd);
+    loop_hand_over(l, take_from, &f->lf);
+    take_events(f, events);
+    take_from->fd = -1;
 }
 
 int stream_fd_of(const struct stream *s)

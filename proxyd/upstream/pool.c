@@ -76,19 +76,10 @@ static void on_unexpected(struct stream *s)
     pool_drop(p, u);
 }
 
-enum err pool_new(struct pool *p, int take_fd, const struct upstream_target *to,
-                  struct upstream **out)
+static void set_up(struct pool *p, struct upstream *u, const struct upstream_target *to)
 {
     must(to->host.n <= HOST_MAX);
-    struct upstream *u = slab_take(&p->slab);
-    if (!u)
-        return ERR_NOMEM;
-    enum err e = stream_fd_open(&u->fd, p->loop, take_fd);
-    if (e != OK) {
-        slab_give(&p->slab, u);
-        return e;
-    }
-    u->fd.s.ready = STREAM_WRITABLE; /* it has just connected */
+    u->fd.s.ready |= STREAM_WRITABLE; /* it has just connected */
     u->fd.s.on_ready = on_unexpected;
     u->fd.s.owner = u;
     u->pool = p;
@@ -101,6 +92,32 @@ enum err pool_new(struct pool *p, int take_fd, const struct upstream_target *to,
     u->host_n = (uint8_t)to->host.n;
     if (to->host.n)
         memcpy(u->host, to->host.p, to->host.n);
+}
+
+enum err pool_new(struct pool *p, int take_fd, const struct upstream_target *to,
+                  struct upstream **out)
+{
+    struct upstream *u = slab_take(&p->slab);
+    if (!u)
+        return ERR_NOMEM;
+    enum err e = stream_fd_open(&u->fd, p->loop, take_fd);
+    if (e != OK) {
+        slab_give(&p->slab, u);
+        return e;
+    }
+    set_up(p, u, to);
+    *out = u;
+    return OK;
+}
+
+enum err pool_adopt(struct pool *p, struct loop_fd *take_from, const struct upstream_target *to,
+                    struct upstream **out)
+{
+    struct upstream *u = slab_take(&p->slab);
+    if (!u)
+        return ERR_NOMEM;
+    stream_fd_adopt(&u->fd, p->loop, take_from, to->events);
+    set_up(p, u, to);
     *out = u;
     return OK;
 }

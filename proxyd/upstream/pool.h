@@ -53,9 +53,13 @@ struct upstream_target {
     struct str host; /* normal form */
     uint16_t port;
     struct ip_port at;
+    uint32_t events; /* pool_adopt: what the loop told of the connection last */
 };
 enum err pool_new(struct pool *p, int take_fd, const struct upstream_target *to,
                   struct upstream **out) MUST_CHECK;
+/* The same for a connection that dial has made; takes it on OK only. ERR_NOMEM. */
+enum err pool_adopt(struct pool *p, struct loop_fd *take_from, const struct upstream_target *to,
+                    struct upstream **out) MUST_CHECK;
 
 /* The idle connection used last for this key, or NULL. The caller sets s.on_ready and s.owner. */
 struct upstream *pool_take(struct pool *p, struct str host, uint16_t port);
