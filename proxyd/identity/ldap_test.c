@@ -83,9 +83,35 @@ static bool test_connect(struct test *t, const char *url)
     return is_good;
 }
 
+#define AD_CAPABILITY "1.2.840.113556.1.4.800"
+
+/* Only Active Directory and its like know the in-chain rule; others find nothing and say nothing.
+ */
+static bool knows_in_chain(struct test *t)
+{
+    const char *attributes[] = {"supportedCapabilities", NULL};
+    struct ldap_link_query q = {"", LDAP_SCOPE_BASE, "(objectClass=*)", attributes, 0};
+    LDAPMessage *found = NULL;
+    bool is_cut, is_known = false;
+    if (ldap_link_search(t->g.search, t->g.s, &q, &found, &is_cut) != OK)
+        return false;
+    LDAPMessage *root = ldap_first_entry(t->g.search, found);
+    struct berval **v = root ? ldap_get_values_len(t->g.search, root, attributes[0]) : NULL;
+    for (int i = 0; v && v[i]; i++)
+        is_known |= str_eq(str_make(v[i]->bv_val, v[i]->bv_len), STR(AD_CAPABILITY));
+    ldap_value_free_len(v);
+    ldap_msgfree(found);
+    return is_known;
+}
+
 static void test_groups(struct test *t)
 {
     begin(t);
+    if (t->g.s->groups == LDAP_GROUPS_IN_CHAIN && !knows_in_chain(t)) {
+        end_plain(t, "groups", ERR_UNSUPPORTED,
+                  "this server does not know the in-chain rule; choose memberof or search");
+        return;
+    }
     enum err e = ldap_login_groups(&t->g);
     struct buf text;
     buf_init(&text, TEXT_MAX);
