@@ -89,25 +89,37 @@ static bool set_route(struct call *c, struct admit_result *r)
     return r->is_static || c->route;
 }
 
+static uint64_t most_bytes(enum route_body takes)
+{
+    switch (takes) {
+    case ROUTE_NO_BODY: return 0;
+    case ROUTE_JSON:
+    case ROUTE_JSON_OPTIONAL: return CALL_BODY_MAX;
+    case ROUTE_DOCUMENT:
+    case ROUTE_DOCUMENT_OPTIONAL: return CALL_DOCUMENT_MAX;
+    case ROUTE_RAW: return CALL_RAW_MAX;
+    }
+    return 0;
+}
+
 static bool check_body(struct call *c, uint64_t n, struct str type)
 {
     enum route_body takes = c->route ? c->route->body : ROUTE_NO_BODY;
-    uint64_t most = takes == ROUTE_RAW ? CALL_RAW_MAX : CALL_BODY_MAX;
-    if (n && takes == ROUTE_NO_BODY)
+    uint64_t most = most_bytes(takes);
+    bool is_needed = takes == ROUTE_JSON || takes == ROUTE_DOCUMENT || takes == ROUTE_RAW;
+    struct str bare = {0};
+    str_split(&type, ';', &bare);
+    c->body.ceiling_bytes = (size_t)most;
+    if (n && !most)
         problem_reply(c, PROBLEM_BAD_REQUEST, "This call takes no body.");
     else if (n > most)
         problem_reply(c, PROBLEM_TOO_LARGE, "At most %llu bytes.", (unsigned long long)most);
-    else if (!n && (takes == ROUTE_JSON || takes == ROUTE_RAW))
+    else if (!n && is_needed)
         problem_reply(c, PROBLEM_BAD_REQUEST, "This call needs a body.");
-    else if (n && takes != ROUTE_RAW && takes != ROUTE_NO_BODY) {
-        struct str bare = {0};
-        str_split(&type, ';', &bare);
-        if (str_eq_nocase(str_trim(bare), STR("application/json")))
-            return true;
+    else if (n && takes != ROUTE_RAW && !str_eq_nocase(str_trim(bare), STR("application/json")))
         problem_reply(c, PROBLEM_MEDIA_TYPE, "The body must be application/json.");
-    } else {
+    else
         return true;
-    }
     return false;
 }
 
@@ -145,6 +157,7 @@ bool admit_request(struct call *c, const struct admit_input *a, struct admit_res
     c->user_agent = guard_field(&in, "User-Agent");
     c->is_tls = a->door->is_tls;
     r->body_bytes = v.body_bytes;
+    r->is_framed = true;
     learn_peer(c, a, &who);
     if (!set_target(c, a->uri) || !set_route(c, r))
         return false;

@@ -15,6 +15,7 @@ struct admit_input {
 
 struct admit_result {
     bool is_static; /* a file of the dashboard, no route */
+    bool is_framed; /* guard is content: where the body ends is beyond doubt */
     uint64_t body_bytes;
 };
 

@@ -2,7 +2,8 @@
  * run on a worker thread, answered by exchange. Handlers read parameters and body through the
  * functions here and answer through reply_* (reply.h) and problem_* (problem.h).
  * Owner: the exchange; everything a handler borrows from it lives until the answer is sent.
- * Threads: one at a time. Limit: CALL_BODY_MAX for JSON, CALL_RAW_MAX for uploads. */
+ * Threads: one at a time. Limit: CALL_BODY_MAX for JSON,
+ * CALL_DOCUMENT_MAX for policy documents, CALL_RAW_MAX for uploads. */
 #ifndef ADMINUI_CALL_H
 #define ADMINUI_CALL_H
 
@@ -13,10 +14,11 @@
 #include "base/buf.h"
 #include "base/report.h"
 
-#define CALL_BODY_MAX  (1u << 20)
-#define CALL_RAW_MAX   (1u << 30)
-#define CALL_REPLY_MAX (256u << 20)
-#define CALL_DEPTH_MAX 32
+#define CALL_BODY_MAX     (1u << 20)
+#define CALL_DOCUMENT_MAX (32u << 20)
+#define CALL_RAW_MAX      (1u << 30)
+#define CALL_REPLY_MAX    (256u << 20)
+#define CALL_DEPTH_MAX    32
 
 struct app;
 struct desk;

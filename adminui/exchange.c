@@ -25,7 +25,9 @@
 #include "adminui/transact.h"
 #include "adminui/workers.h"
 
-#define READ_BLOCK 16384
+#define READ_BLOCK  16384
+#define DROP_BYTES  ((uint64_t)64 << 20)
+#define DROP_IDLE_S 10u
 
 enum stage { STARTED, BODY, RUNNING, ANSWERED };
 
@@ -45,6 +47,7 @@ struct exchange {
     char *uri;
     enum stage stage;
     bool must_close, is_static;
+    bool is_refused;          /* the answer is made, the body is dropped */
     bool has_stream, is_told; /* under the lock of exchanges */
     uint64_t body_bytes;
     int upload_fd;
@@ -334,6 +337,10 @@ static bool admit(struct exchange *e, const char *version)
     bool good = admit_request(&e->call, &in, &r);
     e->body_bytes = r.body_bytes;
     e->is_static = r.is_static;
+    if (!good) {
+        e->is_refused = r.is_framed && r.body_bytes && r.body_bytes <= DROP_BYTES;
+        e->must_close = !r.is_framed || r.body_bytes > DROP_BYTES;
+    }
     if (!good || e->is_static || e->call.route->body != ROUTE_RAW)
         return good;
     return open_upload(e);
@@ -345,6 +352,8 @@ static bool admit(struct exchange *e, const char *version)
 static bool take_piece(struct exchange *e, const char *p, size_t n)
 {
     struct call *c = &e->call;
+    if (e->is_refused)
+        return true;
     if (e->upload_fd < 0) {
         buf_add(&c->body, str_make(p, n));
         return !c->body.failed;
@@ -406,7 +415,6 @@ enum MHD_Result exchange_handle(void *door, struct MHD_Connection *connection, c
                                 size_t *upload_bytes, void **context)
 {
     (void)door;
-    (void)connection;
     (void)url; /* decoded and cut at a zero byte; the raw one came to exchange_started */
     struct exchange *e = *context;
     if (!e || !e->uri)
@@ -414,12 +422,12 @@ enum MHD_Result exchange_handle(void *door, struct MHD_Connection *connection, c
     switch (e->stage) {
     case STARTED:
         e->call.method = str_of(method);
-        if (admit(e, version)) {
+        if (admit(e, version) || e->is_refused) {
             e->stage = BODY;
+            if (e->is_refused)
+                MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, DROP_IDLE_S);
             return MHD_YES;
         }
-        e->must_close = e->call.reply.status != 401 && e->call.reply.status != 403;
-        e->must_close |= e->body_bytes > 0 || !e->call.route;
         e->stage = ANSWERED;
         return answer(e);
     case BODY:
@@ -428,7 +436,10 @@ enum MHD_Result exchange_handle(void *door, struct MHD_Connection *connection, c
             *upload_bytes = 0;
             return take_piece(e, upload, n) ? MHD_YES : MHD_NO;
         }
-        return e->is_static ? answer_file(e) : start_work(e);
+        if (!e->is_refused)
+            return e->is_static ? answer_file(e) : start_work(e);
+        e->stage = ANSWERED;
+        return answer(e);
     case RUNNING: return MHD_YES;
     case ANSWERED: return answer(e);
     }

@@ -11,9 +11,11 @@ struct call;
 
 enum route_body {
     ROUTE_NO_BODY,
-    ROUTE_JSON,          /* a JSON object is needed */
-    ROUTE_JSON_OPTIONAL, /* none, or a JSON object */
-    ROUTE_RAW,           /* any bytes, spooled to a file */
+    ROUTE_JSON,              /* a JSON object is needed */
+    ROUTE_JSON_OPTIONAL,     /* none, or a JSON object */
+    ROUTE_DOCUMENT,          /* ROUTE_JSON for policy documents, which grow large */
+    ROUTE_DOCUMENT_OPTIONAL, /* none, or such a document */
+    ROUTE_RAW,               /* any bytes, spooled to a file */
 };
 
 struct route {

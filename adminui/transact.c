@@ -101,10 +101,8 @@ static void run_change(struct call *c)
 
 void transact_run(struct call *c)
 {
-    bool has_json =
-        c->route->body == ROUTE_JSON || (c->route->body == ROUTE_JSON_OPTIONAL && c->body.n);
     note_use(c);
-    if (has_json && !call_parse_json(c))
+    if (c->body.n && !call_parse_json(c))
         return;
     if (c->route->is_change)
         run_change(c);

@@ -399,10 +399,13 @@ def test_json_strictness(admin, text, status):
 def test_body_bounds(admin):
     r = admin.api.call("POST", "/users", raw=b"{}", headers={"Content-Type": "text/plain"}, ok=False)
     assert r.status_code == 415
-    head = (f"POST /api/v1/users HTTP/1.1\r\nHost: 127.0.0.1:{admin.admin_port}\r\nContent-Type: application/json\r\n"
-            f"Cookie: __Host-sid={next(c.value for c in admin.api.http.cookies)}\r\nX-CSRF-Token: {admin.api.csrf}\r\n")
-    got, closed = raw_tls(admin.admin_port, (head + "Content-Length: 1048577\r\n\r\n").encode())
-    assert got.startswith(b"HTTP/1.1 413 ") and closed
+    r = admin.api.call("POST", "/users", raw=b" " * 1048577, headers={"Content-Type": "application/json"}, ok=False)
+    assert r.status_code == 413 and r.json()["type"].endswith(":too-large")  # told after the body was dropped
+    anonymous = Api(admin.admin_port)
+    assert anonymous.call("POST", "/categories/x:import", raw=b"x" * 3_000_000, ok=False).status_code == 401
+    head = f"POST /api/v1/users HTTP/1.1\r\nHost: 127.0.0.1:{admin.admin_port}\r\nContent-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n"
+    got, closed = raw_tls(admin.admin_port, head.encode())
+    assert got.startswith(b"HTTP/1.1 401 ") and closed
     r = admin.api.call("POST", "/users", raw=b'{"username":"' + b"x" * 1048000 + b'"}', headers={"Content-Type": "application/json"}, ok=False)
     assert r.status_code == 422  # read whole, then judged
     r = admin.api.call("GET", "/users?limit=0", ok=False)
@@ -472,6 +475,16 @@ def test_draft_and_publish_while_proxyd_is_down(admin):
     assert [v["version"] for v in items["items"]] == [before + 2, before + 1]
     if items["next_cursor"]:
         assert admin.api.get(f"/policy/versions?cursor={items['next_cursor']}")["items"][0]["version"] == before
+
+
+def test_large_documents(admin):
+    """A policy with 60,000 list entries is a policy like any other."""
+    big = policy({"action": "block", "when": {"lists": ["big"]}},
+                 lists=[{"name": "big", "kind": "domains", "entries": [f"n{i}.large.example" for i in range(60000)]}])
+    assert admin.api.put("/policy/draft", big)["report"]["ok"]
+    assert admin.api.post("/simulate", {"url": "http://x.n59999.large.example/", "policy": "draft"})["action"] == "block"
+    tag = admin.api.call("GET", "/policy/draft").headers["ETag"]
+    admin.api.call("POST", "/policy/draft:discard", headers={"If-Match": tag})
 
 
 def test_moves(admin):
