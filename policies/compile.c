@@ -119,7 +119,9 @@ static enum err build(struct snapshot *s, struct report *report)
         e = compile_keys_all(s, part_of);
     if (e == OK)
         e = compile_sets_all(s, report);
-    return e == OK && report_has_faults(report) ? ERR_INVALID : e;
+    if (e == OK && report_has_faults(report))
+        return ERR_INVALID;
+    return e == OK && !snapshot_warm(s) ? ERR_NOMEM : e;
 }
 
 enum err policy_compile(const struct compile_input *in, struct report *report,
@@ -130,7 +132,7 @@ enum err policy_compile(const struct compile_input *in, struct report *report,
     enum err e = model_parse(in->document, report, &model);
     if (e != OK)
         return e;
-    struct snapshot *s = calloc(1, sizeof *s);
+    struct snapshot *s = snapshot_alloc();
     if (!s) {
         model_free(model);
         return ERR_NOMEM;

@@ -66,62 +66,16 @@ static enum err collect(struct snapshot *s, struct items *x, enum model_key key,
     return OK;
 }
 
-/* --- names: one in-memory index for hosts and domain lists; a "category" of it is a tag ----------
- */
-
-static enum err append(void *ctx, struct str bytes)
-{
-    struct buf *b = ctx;
-    buf_add(b, bytes);
-    return b->failed ? ERR_NOMEM : OK;
-}
-
-static enum err add_tag_names(struct snapshot *s, struct set_domain_builder *b)
-{
-    const struct key_table *hosts = &s->keys[KEY_HOSTS], *lists = &s->keys[KEY_LISTS];
-    uint32_t number = 0;
-    enum err e = OK;
-    for (uint32_t v = 0; v < hosts->n && e == OK; v++, number++) {
-        s->name_tag[number] = (struct tag){KEY_HOSTS, v};
-        e = set_domain_builder_add(b, number, SET_DOMAIN_NAME, hosts->text[v]);
-    }
-    for (uint32_t v = 0; v < lists->n && e == OK; v++) {
-        const struct model_list *l = model_list_named(s->model, lists->text[v]);
-        if (!l || l->kind != LIST_DOMAINS)
-            continue;
-        s->name_tag[number] = (struct tag){KEY_LISTS, v};
-        for (size_t i = 0; i < l->n && e == OK; i++)
-            e = set_domain_builder_add(b, number, SET_DOMAIN_NAME, l->v[i]);
-        number++;
-    }
-    return e;
-}
-
 static enum err make_names(struct snapshot *s)
 {
-    size_t n = (size_t)s->keys[KEY_HOSTS].n + s->keys[KEY_LISTS].n;
-    if (n == 0)
-        return OK;
-    struct set_domain_builder *b = NULL;
-    struct buf bytes;
-    buf_init(&bytes, (size_t)1 << 30);
-    struct str *empty = calloc(n, sizeof *empty);
-    s->name_tag = calloc(n, sizeof *s->name_tag);
-    enum err e = empty && s->name_tag ? set_domain_builder_new(empty, n, &b) : ERR_NOMEM;
+    struct items x = {0};
+    map_init(&x.ids);
+    enum err e = collect(s, &x, KEY_HOSTS, LIST_DOMAINS);
     if (e == OK)
-        e = add_tag_names(s, b);
+        e = set_name_init(&s->names, x.text, x.n);
     if (e == OK)
-        e = set_domain_builder_finish(b, append, &bytes, NULL);
-    if (e == OK)
-        e = set_domain_open(buf_str(&bytes), &s->names);
-    if (e == OK) {
-        s->names_bytes = bytes.p; /* the view points into it */
-        s->has_names = true;
-    } else {
-        buf_fini(&bytes);
-    }
-    set_domain_builder_free(b);
-    free(empty);
+        e = compile_keys_seal_tags(&x.rows, x.n, &s->name_tags);
+    items_fini(&x);
     return e;
 }
 

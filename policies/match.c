@@ -83,8 +83,6 @@ static void match_connect(struct matching *m)
 static void match_categories(struct matching *m)
 {
     struct set_domain_hits *c = &m->x->categories;
-    c->n = 0;
-    c->has_urls = false;
     if (!m->s->index)
         return;
     set_domain_host(category_index_view(m->s->index), m->f->host, m->f->host_is_ip, c);
@@ -93,14 +91,10 @@ static void match_categories(struct matching *m)
             hit(m->x, KEY_CATEGORIES, m->s->category_value[c->category[i]]);
 }
 
-static void match_names(struct matching *m)
+static void on_name(void *ctx, uint32_t id)
 {
-    struct set_domain_hits h;
-    if (!m->s->has_names)
-        return;
-    set_domain_host(&m->s->names, m->f->host, m->f->host_is_ip, &h);
-    for (unsigned i = 0; i < h.n; i++)
-        hit(m->x, m->s->name_tag[h.category[i]].key, m->s->name_tag[h.category[i]].value);
+    struct matching *m = ctx;
+    hit_tags(m, &m->s->name_tags, id);
 }
 
 static void match_target(struct matching *m)
@@ -116,7 +110,7 @@ static void match_target(struct matching *m)
     if (m->s->port_class)
         hit_tags(m, &m->s->port_tags, m->s->port_class[m->f->port]);
     match_categories(m);
-    match_names(m);
+    set_name_find(&m->s->names, m->f->host, m->f->host_is_ip, on_name, m);
 }
 
 /* --- identity -----------------------------------------------------------------------------------

@@ -116,12 +116,6 @@ static int find(const struct set_domain *d, struct layout_key k)
     return -1;
 }
 
-struct gathering {
-    struct set_domain_hits *hits;
-    uint16_t taken_away[SET_DOMAIN_HITS]; /* by an exception at a more specific level */
-    unsigned n_taken;
-};
-
 static bool holds(const uint16_t *list, unsigned n, uint16_t c)
 {
     for (unsigned i = 0; i < n; i++)
@@ -130,25 +124,28 @@ static bool holds(const uint16_t *list, unsigned n, uint16_t c)
     return false;
 }
 
-static void gather(const struct set_domain *d, unsigned set, struct gathering *g)
+/* Exceptions first, so that one wins over the category at its own level and at all above it. */
+static void gather(const struct set_domain *d, unsigned set, struct set_domain_hits *out)
 {
     const struct layout_header *h = header(d);
     if (set >= h->n_sets)
         return;
     const unsigned char *offsets = d->base + h->set_offsets_at + (size_t)set * 4;
     const unsigned char *sets = d->base + h->sets_at;
-    uint32_t to = u32_at(offsets + 4);
-    for (uint32_t i = u32_at(offsets); i < to; i++) {
+    uint32_t from = u32_at(offsets), to = u32_at(offsets + 4);
+    for (uint32_t i = to; i > from; i--) { /* members ascend, exceptions are the last */
         uint16_t c;
-        memcpy(&c, sets + (size_t)i * 2, sizeof c);
-        if (c == LAYOUT_HAS_URLS)
-            g->hits->has_urls = true;
-        else if (c & LAYOUT_EXCEPTION) {
-            if (g->n_taken < SET_DOMAIN_HITS)
-                g->taken_away[g->n_taken++] = c & 0x7fff;
-        } else if (g->hits->n < SET_DOMAIN_HITS && !holds(g->hits->category, g->hits->n, c) &&
-                   !holds(g->taken_away, g->n_taken, c))
-            g->hits->category[g->hits->n++] = c;
+        memcpy(&c, sets + (size_t)(i - 1) * 2, sizeof c);
+        if (c & LAYOUT_EXCEPTION) {
+            if (out->n_taken_away < SET_DOMAIN_EXCEPTIONS)
+                out->taken_away[out->n_taken_away++] = c & 0x7fff;
+        } else if (c == LAYOUT_HAS_URLS) {
+            out->has_urls = true;
+        } else if (c < h->n_categories && out->n < SET_DOMAIN_HITS &&
+                   !holds(out->category, out->n, c) &&
+                   !holds(out->taken_away, out->n_taken_away, c)) {
+            out->category[out->n++] = c;
+        }
     }
 }
 
@@ -159,7 +156,7 @@ void set_domain_host(const struct set_domain *d, struct str host, bool is_ip,
     unsigned n = 0;
     uint64_t seed = header(d)->seed, n_buckets = header(d)->n_buckets;
     bool want_single = header(d)->has_single_labels;
-    out->n = 0;
+    out->n = out->n_taken_away = 0;
     out->has_urls = false;
     for (struct str name = host; name.n && n < LABELS_MAX; name = host_parent(name)) {
         if (n && !want_single && str_find(name, '.') == STR_NPOS)
@@ -170,18 +167,17 @@ void set_domain_host(const struct set_domain *d, struct str host, bool is_ip,
         if (is_ip)
             break;
     }
-    struct gathering g = {.hits = out};
     for (unsigned i = 0; i < n; i++) {
         int set = find(d, keys[i]);
         if (set >= 0)
-            gather(d, (unsigned)set, &g);
+            gather(d, (unsigned)set, out);
     }
 }
 
-/* Looks up name followed by every prefix of the path that ends before a separator, and the whole.
- */
+/* Looks up name followed by "/", by every prefix of the path that ends before a separator, and by
+ * the whole path. */
 static void try_paths(const struct set_domain *d, struct str name, struct str path,
-                      struct gathering *g)
+                      struct set_domain_hits *out)
 {
     char text[2048];
     if (name.n >= sizeof text)
@@ -192,11 +188,11 @@ static void try_paths(const struct set_domain *d, struct str name, struct str pa
     memcpy(text + name.n, p.p, p.n);
     unsigned cuts = 0;
     for (size_t i = 1; i <= p.n && cuts < CUTS_MAX; i++) {
-        if (i < p.n && p.p[i] != '/' && p.p[i] != '?' && p.p[i] != '&')
+        if (i > 1 && i < p.n && p.p[i] != '/' && p.p[i] != '?' && p.p[i] != '&')
             continue;
         int set = find(d, layout_key(header(d)->seed, str_make(text, name.n + i)));
         if (set >= 0)
-            gather(d, (unsigned)set, g);
+            gather(d, (unsigned)set, out);
         cuts++;
     }
 }
@@ -204,10 +200,9 @@ static void try_paths(const struct set_domain *d, struct str name, struct str pa
 void set_domain_url(const struct set_domain *d, struct str host, bool is_ip, struct str path_query,
                     struct set_domain_hits *out)
 {
-    struct gathering g = {.hits = out};
     unsigned n = 0;
     for (struct str name = host; name.n && n < LABELS_MAX; name = host_parent(name), n++) {
-        try_paths(d, name, path_query, &g);
+        try_paths(d, name, path_query, out);
         if (is_ip)
             break;
     }

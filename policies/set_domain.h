@@ -5,14 +5,15 @@
  * look-up and level. Owner: a view borrows its bytes; a builder is heap. Threads: views anywhere, a
  * builder one at a time. Limit: 65,000 categories, 65,535 different sets of them, SET_DOMAIN_HITS
  * categories in one answer. Meaning: an entry is the name and everything below it; a URL entry is
- * itself and everything below its path; an address entry is itself; an exception takes a name (and
- * what is below) out of its category. */
+ * itself and everything below its path ("host/" is the whole host); an address entry is itself; an
+ * exception takes a name (and what is below, URLs too) out of its category. */
 #ifndef POLICIES_SET_DOMAIN_H
 #define POLICIES_SET_DOMAIN_H
 
 #include "base/str.h"
 
-#define SET_DOMAIN_HITS 64
+#define SET_DOMAIN_HITS       64
+#define SET_DOMAIN_EXCEPTIONS 32
 
 enum set_domain_kind {
     SET_DOMAIN_NAME, /* "example.com": normal form, as host_normalise writes it; addresses too */
@@ -60,13 +61,16 @@ uint64_t set_domain_n_keys(const struct set_domain *d);
 struct set_domain_hits {
     uint16_t category[SET_DOMAIN_HITS]; /* ascending order is not promised; no doubles */
     unsigned n;
+    uint16_t taken_away[SET_DOMAIN_EXCEPTIONS]; /* categories an exception took the host out of */
+    unsigned n_taken_away;
     bool has_urls; /* there are URL entries on this host or above it: ask set_domain_url as well */
 };
 
 /* host: normal form. is_ip: only itself is looked up. Replaces *out. */
 void set_domain_host(const struct set_domain *d, struct str host, bool is_ip,
                      struct set_domain_hits *out);
-/* path_query: of the normal URL, from its '/' on. Adds to *out. */
+/* path_query: of the normal URL, from its '/' on. Adds to *out, which set_domain_host has filled
+ * for the same host. */
 void set_domain_url(const struct set_domain *d, struct str host, bool is_ip, struct str path_query,
                     struct set_domain_hits *out);
 

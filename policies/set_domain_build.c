@@ -10,7 +10,8 @@
 #include "base/secret.h"
 #include "policies/set_domain_layout.h"
 
-#define LOAD_PERCENT 80 /* of the slots: 10 bytes a key */
+#define LOAD_PERCENT 80   /* of the slots: 10 bytes a key */
+#define MEMBERS_MAX  1024 /* categories of one name */
 
 struct row {
     uint64_t high, tag;
@@ -197,13 +198,16 @@ static size_t count_keys(const struct set_domain_builder *b)
 
 static enum err lay_keys(struct set_domain_builder *b, struct laying *l, uint64_t *n_memberships)
 {
-    uint16_t members[1024];
+    uint16_t members[MEMBERS_MAX];
     for (size_t i = 0; i < b->n;) {
         const struct row *first = &b->rows[i];
         size_t n = 0;
         for (; i < b->n && b->rows[i].high == first->high && b->rows[i].tag == first->tag; i++)
-            if ((n == 0 || members[n - 1] != b->rows[i].member) && n < 1024)
+            if (n == 0 || members[n - 1] != b->rows[i].member) {
+                if (n == MEMBERS_MAX)
+                    return ERR_LIMIT;
                 members[n++] = b->rows[i].member;
+            }
         uint16_t set = 0;
         enum err e = set_number(l, str_make(members, n * sizeof *members), &set);
         if (e != OK)

@@ -13,7 +13,7 @@
 
 #include "base/str.h"
 
-#define LAYOUT_MAGIC          "PXDINDX2"
+#define LAYOUT_MAGIC          "PXDINDX3"
 #define LAYOUT_SLOTS          8u
 #define LAYOUT_TAG_MASK       ((UINT64_C(1) << 48) - 1)
 #define LAYOUT_EXCEPTION      0x8000u /* in a set: the category is taken away */
@@ -31,8 +31,9 @@ struct layout_header {
     uint64_t set_offsets_at, sets_at, names_at; /* from the start of the file */
     uint32_t n_sets, n_categories;
     uint32_t has_single_labels; /* some entry is one label, such as a whole top-level domain */
-    uint32_t pad;
+    uint32_t pad[9];            /* so that buckets begin on a cache line */
 };
+_Static_assert(sizeof(struct layout_header) == 128, "buckets begin on a cache line");
 
 struct layout_bucket {
     uint64_t slot[LAYOUT_SLOTS]; /* tag << 16 | set; 0: free */

@@ -3,9 +3,13 @@
 
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/must.h"
 #include "policies/snapshot_layout.h"
+
+#define WARM_MAX 8
 
 struct snapshot *snapshot_ref(struct snapshot *s)
 {
@@ -62,8 +66,8 @@ static void snapshot_free(struct snapshot *s)
     free(s->enabled);
     free(s->shadow);
     free(s->expiring);
-    free(s->names_bytes);
-    free(s->name_tag);
+    set_name_fini(&s->names);
+    free_tags(&s->name_tags);
     set_net_fini(&s->nets);
     free_tags(&s->net_tags);
     free_tags(&s->pattern_tags);
@@ -153,12 +157,37 @@ static bool make_slot(const struct snapshot *s, struct slot *x)
     return x->inside && x->live && !s->patterns == !x->patterns && !s->agents == !x->agents;
 }
 
+struct snapshot *snapshot_alloc(void)
+{
+    struct snapshot *s = aligned_alloc(_Alignof(struct snapshot), sizeof *s);
+    if (s)
+        memset(s, 0, sizeof *s);
+    return s;
+}
+
+bool snapshot_warm(struct snapshot *s)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    for (long i = 0; i < n && i < WARM_MAX; i++) {
+        struct slot *x = &s->slots[i];
+        x->is_made = make_slot(s, x);
+        if (!x->is_made) {
+            free_slot(x);
+            *x = (struct slot){0};
+            return false;
+        }
+    }
+    return true;
+}
+
 struct slot *snapshot_slot_take(const struct snapshot *s)
 {
     struct snapshot *own =
         (struct snapshot *)(uintptr_t)s; /* the slots are its scratch, not its content */
+    int cpu = sched_getcpu();
+    unsigned first = cpu < 0 ? 0 : (unsigned)cpu;
     for (unsigned tries = 0;; tries++) {
-        struct slot *x = &own->slots[tries % SLOTS_MAX];
+        struct slot *x = &own->slots[(first + tries) % SLOTS_MAX];
         if (!atomic_load_explicit(&x->is_taken, memory_order_relaxed) &&
             !atomic_exchange_explicit(&x->is_taken, true, memory_order_acquire)) {
             if (x->is_made)

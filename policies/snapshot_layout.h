@@ -17,6 +17,7 @@
 #include "policies/model.h"
 #include "policies/schedule.h"
 #include "policies/set_domain.h"
+#include "policies/set_name.h"
 #include "policies/set_net.h"
 #include "policies/set_url.h"
 
@@ -58,8 +59,8 @@ struct hit_list {
     uint32_t *epoch; /* of each value: marked in this request when equal to the slot's */
 };
 
-struct slot { /* scratch of one decision at a time */
-    atomic_bool is_taken;
+struct slot { /* scratch of one decision at a time; on cache lines of its own */
+    _Alignas(128) atomic_bool is_taken;
     bool is_made;
     uint32_t epoch;
     struct hit_list hits[MODEL_N_KEYS];
@@ -84,10 +85,8 @@ struct snapshot {
     uint32_t *expiring; /* rules with an end */
     uint32_t n_expiring;
 
-    char *names_bytes;       /* the index of hosts and domain lists, in memory */
-    struct set_domain names; /* its "categories" are tags: tag number = category number */
-    struct tag *name_tag;
-    bool has_names;
+    struct set_name names; /* of hosts and of lists of domains */
+    struct tags name_tags;
     struct set_net nets;
     struct tags net_tags;
     struct set_url *patterns, *agents;
@@ -105,8 +104,14 @@ struct snapshot {
 /* The stage at which a part of a key becomes known. */
 enum facts_stage snapshot_stage(enum model_key key, unsigned part);
 
-/* A free slot of this snapshot, made on first use; waits (spins briefly) when all are taken. NULL
- * only when out of memory. */
+/* A zeroed snapshot, aligned as its slots want it; NULL when out of memory. */
+struct snapshot *snapshot_alloc(void);
+/* Makes the slots of the first processors, so that no worker does it at its first decision. False
+ * when out of memory. */
+bool snapshot_warm(struct snapshot *s);
+/* A free slot of this snapshot, made on first use: the one of the processor that runs the caller,
+ * when it is free, so that it is in its cache. Waits (spins briefly) when all are taken. NULL only
+ * when out of memory. */
 struct slot *snapshot_slot_take(const struct snapshot *s);
 void snapshot_slot_give(struct slot *x);
 const struct set_domain *category_index_view(const struct category_index *x);

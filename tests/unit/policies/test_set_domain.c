@@ -32,7 +32,9 @@ static const struct entry entries[] = {
     {1, SET_DOMAIN_URL, "host.test/bad"},     {0, SET_DOMAIN_URL, "host.test/bad/worse/"},
     {0, SET_DOMAIN_NAME, "192.0.2.7"},        {1, SET_DOMAIN_NAME, "xn--bcher-kva.test"},
     {0, SET_DOMAIN_NAME, "casino.test"},      {1, SET_DOMAIN_URL, "q.test/x?id=5"},
-    {2, SET_DOMAIN_URL, "192.0.2.9/mal.exe"},
+    {2, SET_DOMAIN_URL, "192.0.2.9/mal.exe"}, {0, SET_DOMAIN_URL, "whole.test/"},
+    {2, SET_DOMAIN_URL, "shop.test/sale"},    {2, SET_DOMAIN_NAME, "both.test"},
+    {2, SET_DOMAIN_EXCEPTION, "both.test"},
 };
 
 static void build(const struct entry *v, size_t n, struct buf *bytes,
@@ -88,6 +90,11 @@ static void meaning(void **state)
         {"host below", "www.host.test", "/bad", 2},
         {"entry with query", "q.test", "/x?id=5&more", 2},
         {"entry with query, other", "q.test", "/x?id=55", 0},
+        {"URL entry of a whole host", "whole.test", "/any/thing", 1},
+        {"URL entry of a whole host, its root", "www.whole.test", "/?q", 1},
+        {"exception holds for URLs too", "good.shop.test", "/sale", 0},
+        {"beside it the URL entry holds", "bad.shop.test", "/sale", 4},
+        {"exception wins at its own level", "both.test", NULL, 0},
         {"address with path", "192.0.2.9", "/mal.exe", 4},
     };
     struct buf bytes;
