@@ -111,7 +111,7 @@ $(BUILD)/proxyctl: $(call obj,$(CTL_SRC)) $(LIB)
 $(BUILD)/unit/%: tests/unit/%.c $(ADMIN_LIB) $(PMAIN_LIB) $(LIB)
 	@mkdir -p $(@D)
 	@echo "  CC $<"
-	$(Q)$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -Itests/unit -MMD -MP -MF $@.d $< $(ALL_LDFLAGS) \
+	$(Q)$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -Wno-pedantic -Itests/unit -MMD -MP -MF $@.d $< $(ALL_LDFLAGS) \
 	    $(ADMIN_LIB) $(PMAIN_LIB) $(LIB) $(PKG_LIBS) -lcmocka -o $@
 
 $(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(ADMIN_LIB) $(PMAIN_LIB) $(LIB)
