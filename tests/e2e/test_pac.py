@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ET
 import pytest
 import requests
 
-from lib.daemons import SLOW, Stack, policy, wait_until, zstd_lines
+from lib.daemons import SLOW, Stack, free_port, policy, wait_until, zstd_lines
 from lib.dns import Dns
 from lib.origin import Origin
 
@@ -85,6 +85,24 @@ def test_settings_reach_proxyd():
         assert s.api.get("/pac")["profiles"][0]["direct"]["domains"] == SETTINGS["profiles"][0]["direct"]["domains"]
         stale = s.api.call("PUT", "/pac", SETTINGS, headers={"If-Match": '"0"'}, ok=False)
         assert stale.status_code == 412
+
+
+def test_wpad_port_of_its_own():
+    """[pac] listen: the file and nothing else, naming the proxy's port, chosen by the address of who asks."""
+    port = free_port()
+    document = json.loads(json.dumps(SETTINGS))
+    document["profiles"][1]["networks"] = ["127.0.0.0/8"]
+    with Stack(proxy_lines=["[pac]", f"listen = 127.0.0.1:{port}"]) as s:
+        r = requests.get(f"http://127.0.0.1:{port}/wpad.dat", timeout=10)
+        assert (r.status_code, r.headers["Content-Type"]) == (200, TYPE)
+        assert f'"PROXY 127.0.0.1:{s.proxy_port}"' in r.text
+        assert requests.get(f"http://127.0.0.1:{port}/wpad.dat?x=1", timeout=10).content == r.content
+        for path in ("/", "/other", "/admin"):
+            assert requests.get(f"http://127.0.0.1:{port}{path}", timeout=10).status_code in (400, 404)
+        through = requests.get("http://blocked.example/", proxies={"http": f"http://127.0.0.1:{port}"}, timeout=10)
+        assert through.status_code in (400, 404)                 # not even judged: this port forwards nothing
+        pac_settings(s, document)
+        wait_until(lambda: "profile lab" in requests.get(f"http://127.0.0.1:{port}/wpad.dat", timeout=10).text, 5, "the profile of 127.0.0.0/8")
 
 
 def host_of(url):
