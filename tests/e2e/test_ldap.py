@@ -5,6 +5,7 @@ import concurrent.futures
 import itertools
 import re
 import socket
+import struct
 import time
 
 import pytest
@@ -144,16 +145,22 @@ def test_a_thousand_people_have_their_groups(s, kind, how):
     assert found == {u: g for u, g in want.items() if u not in refused}
 
 
+DIRECT = {"mode": "direct", "direct_dn": f"uid={{user}},ou=People,{BASE}", "bind_dn": "", "bind_password": ""}
+
+
+@pytest.fixture(scope="module", params=["search", "direct"])
+def way(request, s, d):
+    """Both ways to log in, each set up once and shown to work."""
+    use(s, d, **(DIRECT if request.param == "direct" else {}))
+    assert ask(s, "staff.test", "alice") == 200
+
+
 # --- who does not --------------------------------------------------------------------------------
 @pytest.mark.parametrize("user,password", [
     ("alice", "wrong"), ("nosuch", "pw-nosuch"), ("alice", ""), ("", ""), ("", "pw-alice"), ("*)(uid=*", "pw-alice"), ("*", "pw-alice"),
     ("a*", "pw-alice"), ("alice)(objectClass=*", "pw-alice"), ("alice,ou=People", "pw-alice"), ("expired", None), ("locked", None),
     ("proxy-bind", None), ("alice\\", "pw-alice"), (b"alice\0", b"pw-alice"), (b"\xff\xfe", b"x"), ("a" * 300, "x"), ("alice", "x" * 3000)])
-@pytest.mark.parametrize("mode", ["search", "direct"])
-def test_refused(s, d, mode, user, password):
-    more = {"mode": "direct", "direct_dn": f"uid={{user}},ou=People,{BASE}"} if mode == "direct" else {}
-    if user == "alice" and password == "wrong":
-        use(s, d, **more)
+def test_refused(s, way, user, password):
     assert ask(s, "staff.test", user, password) == 407
 
 
@@ -200,12 +207,35 @@ def test_the_same_pair_at_once_is_asked_once(s, d):
 
 
 def test_clients_that_leave_while_it_is_asked(s, d):
+    """Their answers come late and must reach nobody: least of all those who got their places."""
     use(s, d)
+    assert ask(s, "staff.test", "bob") == 200
+
+    def asked():
+        return s.api.get("/status")["proxyd"]["status"]["identity"]["asked"]
+
+    def ended():
+        return s.api.get("/status")["proxyd"]["status"]["counters"]["requests"]
+
+    def pending(user, n):
+        want = asked() + n
+        clients = [socket.create_connection(("127.0.0.1", s.proxy_port), timeout=20 * SLOW) for _ in range(n)]
+        for c in clients:
+            c.sendall(request(s, "staff.test", user, f"pw-{user}"))
+        wait_until(lambda: asked() == want, 5, "all asked")
+        return clients
+
     d.freeze()
-    for i in range(30):
-        with socket.create_connection(("127.0.0.1", s.proxy_port), timeout=5) as c:
-            c.sendall(request(s, "staff.test", "bob", f"pw-bob{i % 3}"))
+    before = ended()
+    for c in pending("dave", 30):
+        c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset: a FIN alone may still read
+        c.close()
+    wait_until(lambda: ended() == before + 30, 2, "they are gone")
+    others = pending("frank", 30)  # many levels of groups: his answer is the later one
     d.thaw()
+    assert [status_of(c.recv(65536)) for c in others] == [403] * 30
+    for c in others:
+        c.close()
     assert ask(s, "staff.test", "dave") == 200
 
 
@@ -294,8 +324,10 @@ def test_a_certificate_of_another_authority_is_refused(s, d, tmp_path):
 
 
 def test_direct_bind(s, d):
-    use(s, d, mode="direct", direct_dn=f"uid={{user}},ou=People,{BASE}", bind_dn="", bind_password="")
+    use(s, d, **DIRECT)
+    before = len(d.searches())
     assert (ask(s, "staff.test", "alice"), ask(s, "staff.test", "nobody"), ask(s, "staff.test", "alice", "x")) == (200, 403, 407)
+    assert not [f for f in d.searches()[before:] if "uid=alice)" in f]  # nobody was looked for
 
 
 def test_a_wrong_service_password_is_not_the_fault_of_the_person(s, d):
