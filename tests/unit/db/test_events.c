@@ -455,6 +455,7 @@ static void test_reports(void **state)
         assert_int_equal(s.points[i].time_ms, s.from_ms + (int64_t)i * s.bucket_ms);
     }
     assert_int_equal(all, 5000);
+    assert_int_equal(s.points[s.n / 2].counts.requests, s.bucket_ms / 60000);
     struct event_top_ask top = {span.from_ms, span.to_ms, EVENT_TOP_RULES, EVENT_BY_BLOCKED, 10};
     assert_int_equal(event_report_top(r, &top, &a, &rows, &n), OK);
     assert_int_equal(n, 1);

@@ -73,9 +73,7 @@ static const struct format_case cases[] = {
      "b\xc3\xbc"
      "cher.example\nxn--bcher-kva.example\n",
      "d xn--bcher-kva.example\nd xn--bcher-kva.example\n"},
-    {"byte order mark", LIST_FORMAT_PLAIN,
-     "\xef\xbb\xbf"
-     "a.example\r\nb.example",
+    {"byte order mark", LIST_FORMAT_PLAIN, "\xef\xbb\xbf# comment\r\na.example\r\nb.example",
      "d a.example\nd b.example\n"},
     {"urls", LIST_FORMAT_PLAIN,
      "drive.example/file/d/1\nh.example/a//b/../c\nh.example:8080/x\n1.2.3.4/80/vbc.exe\n"

@@ -330,6 +330,34 @@ static void test_audit(void **state)
     assert_int_equal(bad, 4);
 }
 
+static uint64_t hash_of(uint64_t id)
+{
+    struct sqlite3_stmt *st;
+    uint64_t first = 0;
+    assert_int_equal(store_stmt(s, "SELECT hash FROM audit WHERE id = ?1", &st), OK);
+    store_bind_u64(st, 1, id);
+    assert_int_equal(store_step(s, st), OK);
+    assert_int_equal(store_column(st, 0).n, 32);
+    memcpy(&first, store_column(st, 0).p, sizeof first);
+    store_reset(st);
+    return first;
+}
+
+/* The same row behind another one has another hash: the rows are a chain, not a heap. */
+static void test_audit_chain(void **state)
+{
+    (void)state;
+    assert_int_equal(store_begin(s), OK);
+    add_audit("login", "anna", 10);
+    add_audit("PUT /pac", "bob", 20);
+    uint64_t first = hash_of(1), second = hash_of(2);
+    store_rollback(s);
+    add_audit("login", "eve", 10);
+    add_audit("PUT /pac", "bob", 20);
+    assert_true(hash_of(1) != first);
+    assert_true(hash_of(2) != second);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -339,6 +367,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_sessions, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tokens, setup, teardown),
         cmocka_unit_test_setup_teardown(test_audit, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_audit_chain, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
