@@ -130,6 +130,10 @@ enum request_state step_decide(struct request *r)
     const struct snapshot *policy = r->hold->set->policy;
     if (!k->has_facts)
         fill_facts(r);
+    /* nothing opens TLS today, so what is inside will never be known: the policy is told before it
+     * asks for anything dear, or a rule on paths would cost every tunnel a login */
+    if (k->req.method == HTTP_CONNECT && !(k->facts.known & FACTS_BIT(FACTS_URL)))
+        return REQUEST_INSPECT;
     if (!(k->facts.known & FACTS_BIT(FACTS_IDENTITY)) &&
         snapshot_identity(policy) == SNAPSHOT_ALWAYS)
         return REQUEST_IDENTIFY;

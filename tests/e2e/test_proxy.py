@@ -517,6 +517,16 @@ def test_407_only_where_the_verdict_needs_a_name(s, o):
     assert rec["rule"] == "login" and "staff" in rec["groups"]
 
 
+def test_a_path_rule_asks_no_tunnel_for_a_name(s, o):
+    s.publish(policy({"id": "p", "when": {"groups": ["staff"], "url_patterns": ["/casino/"]}}))
+    try:
+        with tunnel(s, f"127.0.0.1:{o.port}"):
+            pass
+        assert s.get(o.url("/casino/1")).status_code == 407
+    finally:
+        s.publish(RULES)
+
+
 def test_identity_always(s, o):
     doc = policy(identity="always")
     s.publish(doc)
