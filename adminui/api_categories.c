@@ -78,7 +78,7 @@ void api_categories_list(struct call *c)
     for (size_t i = 0; i < n; i++)
         json_array_append_new(all, category_json(&items[i], rules));
     json_decref(policy);
-    json_t *index = job_work_index(c->desk, jobs_running(c->app->jobs) > 0);
+    json_t *index = job_work_index(c->desk);
     reply_json(c, 200, json_pack("{s:o,s:o}", "items", all, "index", index));
 }
 

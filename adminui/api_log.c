@@ -10,7 +10,8 @@
 #include "db/event_query.h"
 #include "db/record_format.h"
 
-#define SEARCH_MS 10000
+#define SEARCH_MS    10000
+#define SEARCHES_MAX 4 /* at once: the other workers stay free for short calls */
 
 static bool is_ours(const char *const *ours, struct str name)
 {
@@ -57,14 +58,11 @@ static bool add_record(void *ctx, const struct record *r)
     return !p->out->failed;
 }
 
-void api_log_search(struct call *c)
+static void search(struct call *c, uint64_t limit)
 {
     static const char *const ours[] = {"limit", "cursor", NULL};
     struct event_filter filter;
-    uint64_t limit = 100;
     char next[EVENT_CURSOR_BYTES] = "";
-    if (!call_query_number(c, "limit", 1000, &limit))
-        return;
     if (api_log_filter(c, ours, &filter)) {
         struct page page = {.out = &c->reply.body};
         struct event_emit emit = {add_record, &page};
@@ -87,6 +85,20 @@ void api_log_search(struct call *c)
             problem_reply_err(c, e, "search");
     }
     event_filter_fini(&filter);
+}
+
+void api_log_search(struct call *c)
+{
+    uint64_t limit = 100;
+    if (!call_query_number(c, "limit", 1000, &limit))
+        return;
+    if (atomic_fetch_add(&c->app->n_searches, 1) < SEARCHES_MAX) {
+        search(c, limit);
+    } else {
+        c->reply.retry_after_s = 1;
+        problem_reply(c, PROBLEM_BUSY, "Too many searches at once; try again in a moment.");
+    }
+    atomic_fetch_sub(&c->app->n_searches, 1);
 }
 
 void api_log_get(struct call *c)

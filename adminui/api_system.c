@@ -101,7 +101,7 @@ void api_system_status(struct call *c)
     if (proxy)
         json_object_del(proxy, "ok");
     json_t *policy = policy_json(c, proxy);
-    json_t *index = job_work_index(c->desk, jobs_running(c->app->jobs) > 0);
+    json_t *index = job_work_index(c->desk);
     json_t *warnings = warnings_json(c, policy, why, index);
     json_t *answer = json_pack("{s:b,s:s,s:o}", "running", (int)(e == OK), "message", why, "status",
                                proxy ? proxy : json_null());

@@ -4,6 +4,7 @@
 #ifndef ADMINUI_APP_H
 #define ADMINUI_APP_H
 
+#include <stdatomic.h>
 #include <sys/types.h>
 
 #include "adminui/router.h"
@@ -38,6 +39,7 @@ struct app {
     struct jobs *jobs;
     struct live *live;
     struct server *server;
+    atomic_uint n_searches; /* under way, see api_log */
 };
 
 #define APP_API "/api/v1"

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "adminui/policy_hold.h"
 #include "adminui/reply.h"
 #include "base/mapfile.h"
 #include "db/list_import.h"
@@ -293,17 +294,25 @@ bool job_work_is_current(struct desk *d)
     return is_same;
 }
 
-json_t *job_work_index(struct desk *d, bool is_rebuilding)
+bool job_work_opens(struct desk *d)
+{
+    bool is_damaged;
+    struct category_index *x = policy_hold_index(d->app->policies, &is_damaged);
+    category_index_unref(x);
+    return !is_damaged;
+}
+
+json_t *job_work_index(struct desk *d)
 {
     struct stat st;
     bool is_there = stat(d->app->index_path, &st) == 0;
     bool is_current = job_work_is_current(d);
     json_t *j = is_there ? read_figures(d->app) : NULL;
     json_t *built = json_object_get(j, "built_at");
-    const char *state = !is_there       ? "missing"
-                        : is_current    ? "current"
-                        : is_rebuilding ? "rebuilding"
-                                        : "damaged";
+    const char *state = !is_there            ? "missing"
+                        : !job_work_opens(d) ? "damaged"
+                        : is_current         ? "current"
+                                             : "rebuilding";
     json_t *out = json_pack("{s:b,s:I,s:I,s:I,s:O,s:s}", "ready", (int)is_there, "bytes",
                             (json_int_t)(is_there ? st.st_size : 0), "entries",
                             json_integer_value(json_object_get(j, "entries")), "categories",

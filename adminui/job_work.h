@@ -25,7 +25,10 @@ enum err job_work_rebuild(struct desk *d, const struct job_pulse *pulse,
 /* Is categories.idx what the store says? */
 bool job_work_is_current(struct desk *d);
 
+/* Can it be read by this program (or is there none)? */
+bool job_work_opens(struct desk *d);
+
 /* IndexInfo of openapi.json. */
-json_t *job_work_index(struct desk *d, bool is_rebuilding);
+json_t *job_work_index(struct desk *d);
 
 #endif

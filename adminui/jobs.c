@@ -154,7 +154,7 @@ static void finish(struct jobs *j, enum err e, const char *why, const struct pro
         }
         if (!job->result)
             job->result = json_object();
-        json_object_set_new(job->result, "index", job_work_index(j->desk, false));
+        json_object_set_new(job->result, "index", job_work_index(j->desk));
         json_object_set_new(job->result, "applied", json_boolean(r->is_applied));
         json_object_set_new(job->result, "message", json_string(r->why));
         end_job(j, job, DONE, r->is_applied ? "done" : r->why);
@@ -181,8 +181,8 @@ static void rebuild(struct jobs *j, struct job *shown)
 static void *run(void *arg)
 {
     struct jobs *j = arg;
-    if (!job_work_is_current(j->desk))
-        rebuild(j, NULL); /* the last run was cut off between store and index */
+    if (!job_work_is_current(j->desk) || !job_work_opens(j->desk))
+        rebuild(j, NULL); /* cut off between store and index, or of another program's format */
     pthread_mutex_lock(&j->lock);
     while (!j->is_closing) {
         struct job *job = next_job(j), *waiting = next_read(j);

@@ -22,7 +22,7 @@
 #include "base/diag.h"
 #include "base/privs.h"
 
-#define WORKERS 4
+#define WORKERS 8
 
 struct options {
     const char *config, *web;

@@ -49,6 +49,12 @@ static char *look_for(const char *const *places, size_t n)
     return NULL;
 }
 
+static char *join_program(const char *name)
+{
+    char dir[PATH_MAX];
+    return join(program_dir(dir) ? dir : ".", name);
+}
+
 enum err paths_init(struct app *app, const char *web)
 {
     static const char *const places[] = {"web", "../../web/dist", "../share/proxyd/web"};
@@ -61,7 +67,7 @@ enum err paths_init(struct app *app, const char *web)
     app->spool_dir = join(dir, "uploads");
     app->web_dir = web ? strdup(web) : look_for(places, sizeof places / sizeof *places);
     if (!app->web_dir) /* it may be built later */
-        app->web_dir = strdup("/usr/share/proxyd/web");
+        app->web_dir = join_program("../../web/dist");
     if (gethostname(app->node, sizeof app->node - 1) != 0)
         app->node[0] = 0;
     bool good = app->store_path && app->index_path && app->events_dir && app->control_path &&

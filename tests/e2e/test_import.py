@@ -174,12 +174,21 @@ def test_jobs_share_one_building_and_can_be_cancelled(admin):
 
 
 def test_index_is_built_again_when_it_is_behind(admin):
-    """Killed between store and index, or the file is gone: the next start builds it."""
-    admin.adminui.stop(9)
-    os.unlink(f"{admin.state}/categories.idx")
-    admin.start_adminui()
-    wait_until(lambda: admin.api.get("/categories")["index"]["state"] == "current", 20, "the index")
-    assert categories_of(admin, "q4.example") == ["q4"]
+    """Killed between store and index, the file is gone, or damaged: the next start builds it."""
+    def damage(path):
+        with open(path, "r+b") as f:
+            f.seek(os.path.getsize(path) // 2)
+            f.write(b"\xff" * 64)
+
+    for harm in (os.unlink, damage):
+        harm(f"{admin.state}/categories.idx")
+        if harm is damage:
+            wait_until(lambda: admin.api.get("/status")["index"]["state"] == "damaged", 5, "the damage is seen")
+            assert any(w["code"] == "index-damaged" for w in admin.api.get("/status")["warnings"])
+        admin.adminui.stop(9)
+        admin.start_adminui()
+        wait_until(lambda: admin.api.get("/categories")["index"]["state"] == "current", 20, "the index")
+        assert categories_of(admin, "q4.example") == ["q4"]
 
 
 @needs_data
