@@ -147,11 +147,12 @@ static const char script_share[] =
 _Static_assert(PAC_TRIED_MAX == 4, "pxdShare holds the same bound");
 
 /* "pxdMap([0, "a b", 2, "c"])": the names of each route that has some. */
-static void emit_names(struct buf *out, const char *var, const struct pac_name *t, size_t n)
+static void emit_names(struct buf *out, const char *var, const struct pac_name *t, size_t n,
+                       size_t n_routes)
 {
     bool first = true;
     buf_addf(out, "var %s = pxdMap([", var);
-    for (uint16_t route = 0; route < PAC_ROUTES_MAX; route++) {
+    for (uint16_t route = 0; route < n_routes; route++) {
         bool is_open = false;
         for (size_t i = 0; i < n; i++) {
             if (t[i].route != route)
@@ -293,8 +294,8 @@ enum err pac_emit(const struct pac_input *in, struct buf *out)
     enum err e = emit_answers(out, p, &in->self);
     if (e != OK)
         return e;
-    emit_names(out, "pxdExact", p->exact, p->n_exact);
-    emit_names(out, "pxdDomains", p->suffix, p->n_suffix);
+    emit_names(out, "pxdExact", p->exact, p->n_exact, p->n_routes);
+    emit_names(out, "pxdDomains", p->suffix, p->n_suffix, p->n_routes);
     emit_ranges(out, p);
     emit_schemes_ports(out, p);
     buf_add_z(out, script_core);
