@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/map.h"
 
 struct section {
     const char *member, *kind, *key; /* "rules", "rule", "id" */
@@ -38,12 +39,23 @@ static json_t *position(long at)
     return at < 0 ? json_null() : json_integer(at);
 }
 
-static long find(const json_t *array, const char *key, const char *name)
+/* Name -> place + 1 of the first item of that name. */
+static enum err index_names(struct map *m, const json_t *array, const char *key)
 {
-    for (size_t i = 0; i < json_array_size(array); i++)
-        if (strcmp(name_of(json_array_get(array, i), key), name) == 0)
-            return (long)i;
-    return -1;
+    enum err e = OK;
+    map_init(m);
+    for (size_t i = 0; i < json_array_size(array) && e == OK; i++) {
+        struct str name = str_of(name_of(json_array_get(array, i), key));
+        uintptr_t number = i + 1;
+        if (!map_get(m, name))
+            e = map_put(m, name, (void *)number, NULL); // NOLINT: a number, not a pointer
+    }
+    return e;
+}
+
+static long find(const struct map *m, const char *name)
+{
+    return (long)(uintptr_t)map_get(m, str_of(name)) - 1;
 }
 
 static void add_field(json_t *fields, const char *prefix, const char *name, json_t *a, json_t *b)
@@ -134,38 +146,60 @@ static void mark_kept(const long *old, size_t n, bool *kept)
     free(before);
 }
 
-static void diff_section(json_t *changes, const struct section *s, const json_t *a, const json_t *b)
+struct pairing { /* of the items of one section in both documents */
+    const json_t *a, *b;
+    long *old;  /* of each item of b: its place in a, or -1 */
+    bool *kept; /* of each item of b: its order among the others is as before */
+};
+
+static void tell_items(json_t *changes, const struct section *s, const struct pairing *p)
 {
-    size_t n = json_array_size(b);
-    long *old = calloc(n + 1, sizeof *old);
-    bool *kept = calloc(n + 1, sizeof *kept);
-    if (!old || !kept)
-        goto done;
-    for (size_t i = 0; i < json_array_size(a); i++) {
-        json_t *item = json_array_get(a, i);
-        if (find(b, s->key, name_of(item, s->key)) < 0)
-            add_change(changes, "removed", s, item, where((long)i, -1, NULL));
-    }
-    for (size_t i = 0; i < n; i++)
-        old[i] = find(a, s->key, name_of(json_array_get(b, i), s->key));
-    mark_kept(old, n, kept);
     bool has_order = strcmp(s->kind, "rule") == 0;
-    for (size_t i = 0; i < n; i++) {
-        json_t *item = json_array_get(b, i);
-        if (old[i] < 0) {
+    for (size_t i = 0; i < json_array_size(p->b); i++) {
+        json_t *item = json_array_get(p->b, i);
+        if (p->old[i] < 0) {
             add_change(changes, "added", s, item, where(-1, (long)i, NULL));
             continue;
         }
-        if (has_order && !kept[i])
-            add_change(changes, "moved", s, item, where(old[i], (long)i, NULL));
-        json_t *was = json_array_get(a, (size_t)old[i]);
+        if (has_order && !p->kept[i])
+            add_change(changes, "moved", s, item, where(p->old[i], (long)i, NULL));
+        json_t *was = json_array_get(p->a, (size_t)p->old[i]);
         if (!json_equal(was, item))
             add_change(changes, "changed", s, item,
-                       where(old[i], (long)i, fields_of(was, item, "")));
+                       where(p->old[i], (long)i, fields_of(was, item, "")));
     }
-done:
-    free(old);
-    free(kept);
+}
+
+static void tell_removed(json_t *changes, const struct section *s, const json_t *a,
+                         const struct map *in_b)
+{
+    for (size_t i = 0; i < json_array_size(a); i++) {
+        json_t *item = json_array_get(a, i);
+        if (find(in_b, name_of(item, s->key)) < 0)
+            add_change(changes, "removed", s, item, where((long)i, -1, NULL));
+    }
+}
+
+static enum err diff_section(json_t *changes, const struct section *s, const json_t *a,
+                             const json_t *b)
+{
+    struct map in_a, in_b;
+    size_t n = json_array_size(b);
+    struct pairing p = {a, b, calloc(n + 1, sizeof *p.old), calloc(n + 1, sizeof *p.kept)};
+    enum err one = index_names(&in_a, a, s->key), two = index_names(&in_b, b, s->key);
+    enum err e = p.old && p.kept && one == OK && two == OK ? OK : ERR_NOMEM;
+    if (e == OK) {
+        tell_removed(changes, s, a, &in_b);
+        for (size_t i = 0; i < n; i++)
+            p.old[i] = find(&in_a, name_of(json_array_get(b, i), s->key));
+        mark_kept(p.old, n, p.kept);
+        tell_items(changes, s, &p);
+    }
+    map_fini(&in_a);
+    map_fini(&in_b);
+    free(p.old);
+    free(p.kept);
+    return e;
 }
 
 static void diff_settings(json_t *changes, const json_t *a, const json_t *b)
@@ -192,8 +226,8 @@ enum err policy_diff(struct str before, struct str after, json_t **changes)
     json_t *out = json_array();
     enum err e = json_is_object(a) && json_is_object(b) && out ? OK : ERR_INVALID;
     for (size_t i = 0; e == OK && i < sizeof sections / sizeof sections[0]; i++)
-        diff_section(out, &sections[i], array_of(a, sections[i].member),
-                     array_of(b, sections[i].member));
+        e = diff_section(out, &sections[i], array_of(a, sections[i].member),
+                         array_of(b, sections[i].member));
     if (e == OK)
         diff_settings(out, a, b);
     json_decref(a);

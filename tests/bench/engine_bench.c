@@ -1,0 +1,364 @@
+/* engine_bench: what a decision costs as rules and patterns grow, and what the index of all shared
+ * category lists costs to build, open and ask. No network, no proxy. Prints a table and one JSON
+ * line a row. Usage: engine_bench [DATA [LARGEST]]: the shared data folder (default ../shared/data)
+ * and the largest number of rules tried (default 10000). Read figures against others of one run. */
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "base/arena.h"
+#include "base/must.h"
+#include "base/url.h"
+#include "policies/compile.h"
+#include "policies/decide.h"
+#include "policies/set_domain.h"
+
+#define N_URLS   50000
+#define N_LOOKUP 500000
+
+struct data {
+    const char *folder;
+    struct arena arena;
+    struct str url[N_URLS];
+    struct url parts[N_URLS];
+    size_t n_urls;
+    struct str *name; /* popular domains */
+    size_t n_names;
+    char (*category)[64];
+    size_t n_categories;
+    struct buf index;
+};
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static FILE *reading(const struct data *d, const char *name)
+{
+    char command[600];
+    snprintf(command, sizeof command, "zstd -dc --long=27 '%s/%s' 2>/dev/null", d->folder, name);
+    return popen(command, "r");
+}
+
+static struct str line_of(char *text)
+{
+    return str_make(text, strcspn(text, "\r\n"));
+}
+
+static void read_urls(struct data *d)
+{
+    char text[8192];
+    FILE *f = reading(d, "urls-sample.txt.zst");
+    must(f != NULL);
+    while (d->n_urls < N_URLS && fgets(text, sizeof text, f)) {
+        struct url u;
+        struct str line = arena_str(&d->arena, line_of(text));
+        if (url_parse(line, &u) != OK || url_normal(&u, &d->arena, &d->url[d->n_urls]) != OK)
+            continue;
+        d->parts[d->n_urls++] = u;
+    }
+    pclose(f);
+}
+
+static void read_names(struct data *d)
+{
+    char text[1024];
+    FILE *f = reading(d, "popular-domains.txt.zst");
+    d->name = calloc(N_LOOKUP, sizeof *d->name);
+    must(f != NULL && d->name != NULL);
+    while (d->n_names < N_LOOKUP && fgets(text, sizeof text, f))
+        d->name[d->n_names++] = arena_str(&d->arena, line_of(text));
+    pclose(f);
+}
+
+/* --- the index ----------------------------------------------------------------------------------
+ */
+
+static void read_categories(struct data *d)
+{
+    char command[600], text[1024];
+    snprintf(command, sizeof command, "ls '%s/categories' | sed -n 's/\\.domains\\.zst$//p'",
+             d->folder);
+    FILE *f = popen(command, "r");
+    d->category = calloc(1000, sizeof *d->category);
+    must(f != NULL && d->category != NULL);
+    while (d->n_categories < 1000 && fgets(text, sizeof text, f))
+        snprintf(d->category[d->n_categories++], 64, "%.*s", STR_ARG(line_of(text)));
+    pclose(f);
+}
+
+static enum err append(void *ctx, struct str bytes)
+{
+    struct buf *b = ctx;
+    buf_add(b, bytes);
+    return b->failed ? ERR_NOMEM : OK;
+}
+
+static double add_all(const struct data *d, struct set_domain_builder *b, uint64_t *n_lines)
+{
+    char text[4096], name[100];
+    uint64_t spent = 0;
+    for (uint32_t c = 0; c < d->n_categories; c++) {
+        snprintf(name, sizeof name, "categories/%s.domains.zst", d->category[c]);
+        FILE *f = reading(d, name);
+        while (f && fgets(text, sizeof text, f)) {
+            uint64_t t = now_ns();
+            must(set_domain_builder_add(b, c, SET_DOMAIN_NAME, line_of(text)) == OK);
+            spent += now_ns() - t;
+            (*n_lines)++;
+        }
+        if (f)
+            pclose(f);
+    }
+    return (double)spent / 1e9;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+static uint32_t clock_cost(void)
+{
+    uint32_t best = UINT32_MAX;
+    for (int i = 0; i < 10000; i++) {
+        uint64_t t = now_ns();
+        uint32_t took = (uint32_t)(now_ns() - t);
+        best = took < best ? took : best;
+    }
+    return best;
+}
+
+static void ask_index(const struct data *d, const struct set_domain *x)
+{
+    uint32_t *took = calloc(d->n_names, sizeof *took), clock = clock_cost();
+    size_t n_hits = 0;
+    struct set_domain_hits h;
+    must(took != NULL);
+    for (size_t i = 0; i < d->n_names; i++) { /* an odd step: not the order of the list */
+        struct str name = d->name[(i * 104729) % d->n_names];
+        uint64_t t = now_ns();
+        set_domain_host(x, name, false, &h);
+        uint64_t e = now_ns() - t;
+        took[i] = e > clock ? (uint32_t)(e - clock) : 0;
+        n_hits += h.n > 0;
+    }
+    qsort(took, d->n_names, sizeof *took, by_number);
+    uint32_t median = took[d->n_names / 2], p99 = took[d->n_names / 100 * 99];
+    printf("%-34s %10zu asked %8zu hits  median %u ns  p99 %u ns\n", "index look-up", d->n_names,
+           n_hits, median, p99);
+    printf(
+        "{\"bench\":\"index-lookup\",\"asked\":%zu,\"hits\":%zu,\"median_ns\":%u,\"p99_ns\":%u}\n",
+        d->n_names, n_hits, median, p99);
+    free(took);
+}
+
+static void bench_index(struct data *d)
+{
+    struct str names[1000];
+    struct set_domain_builder *b;
+    struct set_domain_stats stats;
+    struct set_domain x;
+    struct rusage use;
+    uint64_t n_lines = 0;
+    for (size_t i = 0; i < d->n_categories; i++)
+        names[i] = str_of(d->category[i]);
+    must(set_domain_builder_new(names, d->n_categories, &b) == OK);
+    double s = add_all(d, b, &n_lines);
+    buf_init(&d->index, (size_t)1 << 30);
+    uint64_t t = now_ns();
+    must(set_domain_builder_finish(b, append, &d->index, &stats) == OK);
+    s += (double)(now_ns() - t) / 1e9;
+    set_domain_builder_free(b);
+    getrusage(RUSAGE_SELF, &use);
+    t = now_ns();
+    must(set_domain_open(buf_str(&d->index), &x) == OK);
+    double open_ms = (double)(now_ns() - t) / 1e6;
+    double per_name = (double)stats.n_bytes / (double)stats.n_keys;
+    printf("%-34s %10llu lines %9llu names  %.2f bytes/name  build %.1f s  peak %ld MiB  open %.1f "
+           "ms\n",
+           "index build", (unsigned long long)n_lines, (unsigned long long)stats.n_keys, per_name,
+           s, use.ru_maxrss / 1024, open_ms);
+    printf("{\"bench\":\"index-build\",\"lines\":%llu,\"names\":%llu,\"bytes_per_name\":%.2f,"
+           "\"build_s\":%.2f,\"peak_mib\":%ld,\"open_ms\":%.2f}\n",
+           (unsigned long long)n_lines, (unsigned long long)stats.n_keys, per_name, s,
+           use.ru_maxrss / 1024, open_ms);
+    ask_index(d, &x);
+}
+
+/* --- decisions ----------------------------------------------------------------------------------
+ */
+
+static uint64_t rng_state = 20240601;
+
+static uint32_t rng(uint32_t below)
+{
+    rng_state = rng_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)((rng_state >> 33) % below);
+}
+
+static void add_word(struct buf *b, unsigned syllables)
+{
+    static const char *const on[] = {"b", "c", "d", "f", "g",  "j",  "l",  "m",  "n",  "p",  "r",
+                                     "s", "t", "v", "z", "br", "ch", "fl", "gr", "sh", "st", "tr"};
+    static const char *const vowel[] = {"a", "e", "i", "o", "u", "ai", "ea", "oo"};
+    static const char *const end[] = {"", "", "", "n", "r", "s", "t", "ck", "nd", "x"};
+    for (unsigned i = 0; i < syllables; i++)
+        buf_addf(b, "%s%s%s", on[rng(22)], vowel[rng(8)], end[rng(10)]);
+}
+
+/* The forms of the peers' list generator, in JSON. */
+static void add_pattern(struct buf *b)
+{
+    static const char *const forms[][2] = {
+        {"(^|[-.?+=/_0-9])", "([-.?+=/_0-9]|$)"},   {"/", "/(banner|ads?)[0-9]*\\\\.(gif|jpe?g)"},
+        {"^http://[^/]*", "[0-9]*\\\\.(com|net)/"}, {"[?&]", "=[0-9a-f]+(&|$)"},
+        {"/(", ")[^/]*\\\\.(exe|zip|rar)$"},        {"", "(s|er|ing)?[-_]?quux"}};
+    uint32_t form = rng(6);
+    buf_addf(b, "\"%s", forms[form][0]);
+    add_word(b, 3);
+    buf_addf(b, "%s\"", forms[form][1]);
+}
+
+static void add_rule(struct buf *b, const struct data *d, uint32_t i)
+{
+    const char *category = d->category[rng((uint32_t)d->n_categories)];
+    buf_addf(b, "%s{\"id\":\"r%u\",\"action\":\"block\",\"when\":{", i ? "," : "", i);
+    switch (i % 4) {
+    case 0:
+        buf_addf(b,
+                 "\"groups\":[\"g%u\",\"g%u\"],\"categories\":[\"%s\"]},\"unless\":{\"users\":[\"u%"
+                 "u\"]}}",
+                 rng(200), rng(200), category, rng(1000));
+        break;
+    case 1:
+        buf_add_z(b, "\"hosts\":[\"");
+        add_word(b, 4);
+        buf_addf(b, ".com\"],\"networks\":[\"10.%u.0.0/16\"]}}", rng(256));
+        break;
+    case 2:
+        buf_add_z(b, "\"url_patterns\":[");
+        for (int k = 0; k < 4; k++) {
+            buf_add_z(b, k ? "," : "");
+            add_pattern(b);
+        }
+        buf_addf(b, "]},\"unless\":{\"groups\":[\"g%u\"]}}", rng(200));
+        break;
+    default:
+        buf_addf(b, "\"users\":[\"u%u\"],\"categories\":[\"%s\"],\"schedules\":[\"work\"]}}",
+                 rng(1000), category);
+    }
+}
+
+static void make_document(struct buf *b, const struct data *d, uint32_t n)
+{
+    buf_add_z(b,
+              "{\"schedules\":[{\"name\":\"work\",\"zone\":\"Europe/Paris\",\"windows\":[{\"days\":"
+              "[\"mon\",\"tue\",\"wed\",\"thu\",\"fri\"],\"from\":\"08:00\",\"to\":\"18:00\"}]}],"
+              "\"rules\":[");
+    for (uint32_t i = 0; i < n; i++)
+        add_rule(b, d, i);
+    buf_add_z(b, "]}");
+}
+
+static void measure(const struct data *d, const struct snapshot *s, uint32_t *took,
+                    size_t *n_blocked)
+{
+    const struct str groups[] = {STR("g7"), STR("g60"), STR("g111"), STR("g199"),
+                                 STR("domain users")};
+    uint32_t clock = clock_cost();
+    for (size_t i = 0; i < d->n_urls; i++) {
+        const struct url *u = &d->parts[i];
+        struct facts f = {.known = FACTS_BIT(FACTS_N_STAGES) - 1,
+                          .now_ms = INT64_C(1795427000000) + (int64_t)i,
+                          .method = STR("GET"),
+                          .host = host_str(&u->host),
+                          .host_is_ip = u->host.is_ip,
+                          .host_ip = u->host.ip,
+                          .port = u->port,
+                          .scheme = u->scheme == URL_HTTPS ? FACTS_HTTPS : FACTS_HTTP,
+                          .user = STR("u17"),
+                          .groups = groups,
+                          .n_groups = 5,
+                          .url = d->url[i],
+                          .user_agent = STR("Mozilla/5.0"),
+                          .size_bytes = UINT64_MAX};
+        struct verdict v;
+        f.client.b[10] = f.client.b[11] = 0xff;
+        f.client.b[12] = 10;
+        f.client.b[13] = 42;
+        uint64_t t = now_ns();
+        policy_decide(s, &f, &v);
+        uint64_t e = now_ns() - t;
+        took[i] = e > clock ? (uint32_t)(e - clock) : 0;
+        *n_blocked += v.action == VERDICT_BLOCK;
+    }
+}
+
+static void bench_decide(const struct data *d, struct category_index *index, uint32_t n)
+{
+    struct buf document;
+    struct report report;
+    struct snapshot *s = NULL;
+    buf_init(&document, (size_t)1 << 26);
+    make_document(&document, d, n);
+    struct compile_input in = {buf_str(&document), 1, index};
+    uint64_t t = now_ns();
+    enum err e = policy_compile(&in, &report, &s);
+    double compile_s = (double)(now_ns() - t) / 1e9;
+    if (report.n_faults)
+        fprintf(stderr, "%s: %s\n", report.faults[0].pointer, report.faults[0].message);
+    report_fini(&report);
+    must(e == OK);
+    uint32_t *took = calloc(d->n_urls, sizeof *took);
+    must(took != NULL);
+    size_t n_blocked = 0;
+    measure(d, s, took, &n_blocked);
+    n_blocked = 0;
+    measure(d, s, took, &n_blocked);
+    qsort(took, d->n_urls, sizeof *took, by_number);
+    uint32_t median = took[d->n_urls / 2], p99 = took[d->n_urls / 100 * 99];
+    printf("%6u rules, %6u patterns           %10zu URLs  %8zu blocked  median %u ns  p99 %u ns  "
+           "compile %.2f s\n",
+           n, n, d->n_urls, n_blocked, median, p99, compile_s);
+    printf("{\"bench\":\"decide\",\"rules\":%u,\"patterns\":%u,\"urls\":%zu,\"blocked\":%zu,"
+           "\"median_ns\":%u,"
+           "\"p99_ns\":%u,\"compile_s\":%.3f}\n",
+           n, n, d->n_urls, n_blocked, median, p99, compile_s);
+    free(took);
+    snapshot_unref(s);
+    buf_fini(&document);
+}
+
+int main(int argc, char **argv)
+{
+    static struct data d;
+    struct category_index *index = NULL;
+    d.folder = argc > 1 ? argv[1] : "../shared/data";
+    unsigned long largest = argc > 2 ? strtoul(argv[2], NULL, 10) : 10000;
+    arena_init(&d.arena, 1 << 20, (size_t)1 << 30);
+    read_urls(&d);
+    if (d.n_urls == 0) {
+        printf("skipped: no data in %s\n", d.folder);
+        return 0;
+    }
+    read_names(&d);
+    read_categories(&d);
+    bench_index(&d);
+    must(category_index_open(buf_str(&d.index), NULL, NULL, &index) == OK);
+    for (uint32_t n = 100; n <= largest; n *= 10)
+        bench_decide(&d, index, n);
+    category_index_unref(index);
+    buf_fini(&d.index);
+    free(d.category);
+    free(d.name);
+    arena_fini(&d.arena);
+    return 0;
+}
