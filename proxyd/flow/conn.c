@@ -157,14 +157,14 @@ static void on_next(struct loop_task *t)
         go_on(c);
 }
 
-void conn_request_over(struct conn *c, bool is_keep, bool is_cut)
+void conn_request_over(struct conn *c, enum conn_end end)
 {
     c->r = NULL;
-    if (is_cut || c->fd.s.ready & STREAM_BROKEN) {
-        conn_close(c, is_cut);
+    if (end == CONN_CUT || end == CONN_CLOSE || c->fd.s.ready & STREAM_BROKEN) {
+        conn_close(c, end == CONN_CUT);
         return;
     }
-    if (is_keep && !c->w->is_draining) {
+    if (end == CONN_KEEP && !c->w->is_draining) {
         rest(c);
         if (c->in || c->fd.s.ready & STREAM_READABLE)
             loop_defer(&c->w->loop, &c->next);

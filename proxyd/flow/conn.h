@@ -35,9 +35,14 @@ void conn_open(struct worker *w, int take_fd, const struct ip_port *client, unsi
  * the buffer is full. */
 enum err conn_read(struct conn *c) MUST_CHECK;
 
-/* The request on it is over. is_keep: the next one may come; else is_cut: reset, or end in order.
- */
-void conn_request_over(struct conn *c, bool is_keep, bool is_cut);
+enum conn_end {
+    CONN_KEEP,   /* the next request may come */
+    CONN_LINGER, /* ends; what still comes is read away, so that the answer is not lost */
+    CONN_CLOSE,  /* ends; nothing more will come */
+    CONN_CUT,    /* reset: the answer was not complete */
+};
+/* The request on it is over. */
+void conn_request_over(struct conn *c, enum conn_end end);
 
 /* Closes at once; a running request must have ended. */
 void conn_close(struct conn *c, bool is_abort);

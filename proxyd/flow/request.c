@@ -155,16 +155,36 @@ static bool keep_surplus(struct request *r)
     return true;
 }
 
+static enum conn_end how_to_end(struct request *r)
+{
+    const struct work *k = r->k;
+    if (r->is_cut)
+        return CONN_CUT;
+    if (r->is_keep && keep_surplus(r))
+        return CONN_KEEP;
+    /* a tunnel that ended both ways, a client that said it would close after this, or is gone */
+    bool has_surplus = (r->conn->in && iobuf_n(r->conn->in) > 0) || pump_holds(&r->up);
+    if (!k || (r->is_silent && !r->is_timed_out))
+        return CONN_CLOSE;
+    if (k->is_head_whole && k->req.is_close && k->body.is_done && !has_surplus)
+        return CONN_CLOSE;
+    return CONN_LINGER;
+}
+
 /* Gives everything back; the connection goes on or ends. */
 static void finish(struct request *r)
 {
     struct worker *w = r->w;
     struct conn *c = r->conn;
-    bool is_keep = r->is_keep && keep_surplus(r), is_cut = r->is_cut;
+    enum conn_end end = how_to_end(r);
     stop_waiting(r);
     request_drop_upstream(r);
     pump_release(&r->up);
     timer_stop(&w->loop.timers, &r->limit);
+    if (r->is_tunnel) {
+        w->n_tunnels--;
+        stats_add(w->stats, STATS_TUNNELS, (uint64_t)-1);
+    }
     if (r->k)
         work_give(w, r->k);
     if (r->hold)
@@ -172,7 +192,7 @@ static void finish(struct request *r)
     free((void *)(uintptr_t)r->slim.p);
     slab_give(&w->requests, r);
     w->n_requests--;
-    conn_request_over(c, is_keep, is_cut);
+    conn_request_over(c, end);
 }
 
 void request_run(struct request *r)

@@ -68,6 +68,7 @@ static enum request_state reply(struct request *r, struct http_reply *h)
     struct work *k = r->k;
     struct buf b;
     h->status = r->status;
+    r->is_keep = r->is_keep && !r->w->is_draining;
     h->is_close = !r->is_keep;
     h->body_bytes = k->reply.n;
     h->now_s = r->w->loop.wall_ms / 1000;

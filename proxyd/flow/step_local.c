@@ -15,6 +15,7 @@ static enum request_state send(struct request *r, struct http_reply *h)
     struct buf b;
     r->status = h->status;
     r->down.to = &r->conn->fd.s;
+    r->is_keep = r->is_keep && !r->w->is_draining;
     h->is_close = !r->is_keep;
     h->body_bytes = k->reply.n;
     h->now_s = r->w->loop.wall_ms / 1000;

@@ -14,12 +14,22 @@ static bool is_judged(const struct work *k, const struct upstream *u)
     return false;
 }
 
+#define FRESH_MS 2000
+
+/* A request that must not be sent twice goes only on a connection used a moment ago: if the server
+ * closes it under our hands, nobody can tell whether the request was carried out. */
+static bool is_fresh(const struct request *r, const struct upstream *u)
+{
+    return http_method_is_idempotent(r->k->req.method) ||
+           r->w->loop.now_ms - u->idle_since_ms <= FRESH_MS;
+}
+
 enum request_state step_route(struct request *r)
 {
     struct work *k = r->k;
     if (k->req.method != HTTP_CONNECT && !k->is_fresh_only && !k->req.wants_upgrade) {
         struct upstream *u = pool_take(&r->w->pool, k->host, k->req.url.port);
-        if (u && is_judged(k, u)) {
+        if (u && is_judged(k, u) && is_fresh(r, u)) {
             k->up = u;
             stats_add(r->w->stats, STATS_UPSTREAM_REUSED, 1);
             return REQUEST_FETCH;

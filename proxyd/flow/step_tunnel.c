@@ -116,10 +116,7 @@ static bool move(struct request *r, struct pump *p, const struct pump *other)
 
 static enum request_state over(struct request *r, bool is_broken)
 {
-    r->w->n_tunnels--;
-    stats_add(r->w->stats, STATS_TUNNELS, (uint64_t)-1);
     r->is_cut = is_broken;
-    r->is_tunnel = false;
     return REQUEST_LOG;
 }
 
