@@ -11,6 +11,7 @@
 #include "base/diag.h"
 #include "proxyd/main/notify.h"
 #include "proxyd/main/options.h"
+#include "proxyd/main/people_watch.h"
 #include "proxyd/main/wiring.h"
 
 enum { EXIT_FINE = 0, EXIT_USAGE = 1, EXIT_RUNTIME = 2 };
@@ -54,12 +55,15 @@ static void reload_on_request(struct wiring *w)
  * proxy started before adminui, or one that missed a message, comes to it by itself. */
 static void watch(struct wiring *w, int signal_fd)
 {
+    struct people_watch people = {0};
     for (;;) {
         struct pollfd p = {.fd = signal_fd, .events = POLLIN};
         int n = poll(&p, 1, 1000);
         struct signalfd_siginfo info;
-        if (n == 0)
+        if (n == 0) {
             reload_if_changed(&w->reload);
+            people_watch_look(&people, people_identity(&w->people));
+        }
         if (n <= 0 || read(signal_fd, &info, sizeof info) != (ssize_t)sizeof info)
             continue;
         if (info.ssi_signo != SIGHUP)

@@ -250,6 +250,7 @@ def test_outage_and_recovery(s, d):
         assert ask(s, "staff.test", "bob") == 503
         wait_until(lambda: directory_state(s)["state"] == "down", 5, "the state is shown")
         assert directory_state(s)["servers"][0]["detail"]
+        wait_until(lambda: f"a directory server does not answer server={d.tls}" in s.proxyd.output(), 5, "the operator is told")
         time.sleep(1.1)  # the answer is old now, but it may be used while nobody can be asked
         assert ask(s, "staff.test", "dave") == 200
         assert ask(s, "staff.test", "dave", "wrong") == 503  # not known: neither right nor wrong
@@ -258,6 +259,7 @@ def test_outage_and_recovery(s, d):
         d.start()
     wait_until(lambda: ask(s, "staff.test", "bob") == 200, 40, "recovery")
     assert directory_state(s)["state"] == "up"
+    wait_until(lambda: "the directory server answers again" in s.proxyd.output(), 5, "the operator is told")
     assert ask(s, "staff.test", "dave", "wrong") == 407
 
 
