@@ -15,7 +15,7 @@
 void call_init(struct call *c, struct app *app)
 {
     *c = (struct call){.app = app};
-    arena_init(&c->arena, 4096, 8u * CALL_DOCUMENT_MAX);
+    arena_init(&c->arena, 4096, (size_t)8 * CALL_DOCUMENT_MAX);
     buf_init(&c->body, CALL_BODY_MAX);
     buf_init(&c->reply.body, CALL_REPLY_MAX);
     if (secret_random_hex(c->request_id, 8) != OK)

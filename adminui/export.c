@@ -14,7 +14,7 @@
 #include "db/record_format.h"
 
 #define FLOW_BYTES  (256u << 10)
-#define BLOCK_BYTES (64u << 10)
+#define BLOCK_BYTES ((size_t)64 << 10)
 #define RECORDS_MAX 1000000
 
 struct exports {

@@ -238,8 +238,10 @@ void jobs_close(struct jobs *j)
     pthread_mutex_unlock(&j->lock);
     if (j->is_started)
         pthread_join(j->thread, NULL);
-    while (!list_empty(&j->all))
-        free_job(LIST_ENTRY(j->all.next, struct job, node));
+    for (struct list *l = j->all.next, *next; l != &j->all; l = next) {
+        next = l->next;
+        free_job(LIST_ENTRY(l, struct job, node));
+    }
     desk_close(j->desk);
     pthread_mutex_destroy(&j->lock);
     pthread_cond_destroy(&j->more);

@@ -129,8 +129,10 @@ static void *run(void *arg)
         }
         wait_a_bit(l);
     }
-    while (!list_empty(&l->tails))
-        drop_tail(l, LIST_ENTRY(l->tails.next, struct tail, node));
+    for (struct list *node = l->tails.next, *next; node != &l->tails; node = next) {
+        next = node->next;
+        drop_tail(l, LIST_ENTRY(node, struct tail, node));
+    }
     pthread_mutex_unlock(&l->lock);
     return NULL;
 }

@@ -13,7 +13,7 @@
 #define LIVE_EXPORTS      4
 #define LIVE_POLL_MS      250
 #define LIVE_HEARTBEAT_MS 15000
-#define LIVE_LIFE_MS      (60 * 60 * 1000)
+#define LIVE_LIFE_MS      ((int64_t)60 * 60 * 1000)
 
 struct live;
 

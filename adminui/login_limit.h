@@ -9,8 +9,8 @@
 #include "base/str.h"
 
 #define LOGIN_LIMIT_FREE      5
-#define LOGIN_LIMIT_MAX_MS    (5 * 60 * 1000)
-#define LOGIN_LIMIT_FORGET_MS (60 * 60 * 1000)
+#define LOGIN_LIMIT_MAX_MS    ((int64_t)5 * 60 * 1000)
+#define LOGIN_LIMIT_FORGET_MS ((int64_t)60 * 60 * 1000)
 #define LOGIN_LIMIT_ENTRIES   4096
 
 struct login_limit;

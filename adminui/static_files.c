@@ -103,7 +103,7 @@ void static_files_open(const char *dir, struct str path, struct str accept_encod
     bool is_there = open_file(fd, below, may_gzip, out);
     bool is_page = str_find(name, '.') == STR_NPOS && !str_starts(below, STR("assets/"));
     if (!is_there && is_page) {
-        is_there = open_file(fd, STR("index.html"), may_gzip, out);
+        (void)open_file(fd, STR("index.html"), may_gzip, out); /* else: the page that helps */
     } else if (!is_there) {
         out->status = 404;
         out->type = "text/plain; charset=utf-8";
