@@ -8,9 +8,23 @@ export default defineConfig({
   build: {
     target: 'es2022',
     modulePreload: { polyfill: false },
+    minify: 'terser', // a seventh smaller than the standard one, compressed
+    terserOptions: { module: true, compress: { passes: 2 } },
     assetsInlineLimit: 0,
     cssCodeSplit: true,
     reportCompressedSize: false,
+    rollupOptions: {
+      output: {
+        // Pages of one area travel together: they share their words, and few files compress better than many.
+        manualChunks(id) {
+          if (id.includes('/node_modules/uplot/')) return 'chart';
+          if (/\/src\/pages\/(policy|simulate|categories|users|pac|system)\//.test(id)) return 'admin';
+          if (/\/src\/ui\/(Chart)\./.test(id)) return undefined;
+          if (/\/src\/(ui|lib|shell)\//.test(id) || id.includes('/node_modules/svelte/')) return 'shell';
+          return undefined;
+        },
+      },
+    },
   },
   server: {
     // For work on the pages: `make run` in one shell, `npm run dev` in another.
