@@ -187,11 +187,14 @@ enum err ldap_text_first_value(struct str dn, struct buf *out)
     return e == OK ? take_value(&dn, out) : e;
 }
 
-/* Appends a value in the one spelling of a key: lower case, runs of spaces as one (the usual
- * matching rule of names does the same). */
+/* Appends a value in the one spelling of a key: lower case, no spaces at its ends, runs of them as
+ * one (the usual matching rule of names does the same). */
 static void add_key_value(struct buf *out, struct str value)
 {
     bool was_space = false;
+    value = skip_spaces(value);
+    while (value.n > 0 && value.p[value.n - 1] == ' ')
+        value.n--;
     for (size_t i = 0; i < value.n; i++) {
         unsigned char c = (unsigned char)str_lower(value.p[i]);
         if (c == ' ' && was_space)

@@ -174,6 +174,7 @@ static void one_dn_has_one_key(void **state)
         {"cn=R&D\\, Porto,ou=G", "cn=R&D\\2c porto,ou=g", true},
         {"cn=a;ou=b", "cn=a,ou=b", true},
         {"cn=a  b,ou=c", "cn=a b,ou=c", true},
+        {"cn=\\20a\\20,ou=c", "cn=a,ou=c", true},
         {"cn=a\\,ou=b", "cn=a,ou=b", false},
         {"cn=a+ou=b", "cn=a,ou=b", false},
         {"cn=a,ou=b", "cn=a,ou=b,dc=c", false},
