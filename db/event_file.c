@@ -181,15 +181,16 @@ enum err event_file_url(struct event_file *f, const struct event_url_parts *p, s
     " error, node FROM record WHERE id = ?1"
 
 #define FIRST_TEXT 13 /* column of client */
+#define N_TEXTS    16
 
 static enum err read_texts(struct event_file *f, struct sqlite3_stmt *st, struct record *r)
 {
     struct str client;
-    struct str *const texts[] = {&client,        &r->user,    &r->host,         &r->rule,
-                                 &r->categories, &r->method,  &r->scheme,       &r->groups,
-                                 &r->rule_name,  &r->shadow,  &r->content_type, &r->upstream,
-                                 &r->user_agent, &r->referer, &r->error,        &r->node};
-    for (int i = 0; i < (int)(sizeof texts / sizeof *texts); i++) {
+    struct str *const texts[N_TEXTS] = {&client,        &r->user,    &r->host,         &r->rule,
+                                        &r->categories, &r->method,  &r->scheme,       &r->groups,
+                                        &r->rule_name,  &r->shadow,  &r->content_type, &r->upstream,
+                                        &r->user_agent, &r->referer, &r->error,        &r->node};
+    for (int i = 0; i < N_TEXTS; i++) {
         enum err e = event_file_text(f, store_column_u64(st, FIRST_TEXT + i), texts[i]);
         if (e != OK)
             return e;

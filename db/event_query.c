@@ -361,8 +361,8 @@ enum err event_query_get(struct event_reader *r, uint64_t id, const struct event
 
 /* --- tail --- */
 
-#define TAIL_DAYS 3
-#define TAIL_MAX  4096
+#define TAIL_DAYS ((size_t)3)
+#define TAIL_MAX  ((size_t)4096)
 #define GAP_MS    2000 /* how long a missing number may still be on its way from another worker */
 
 struct tail_row {

@@ -54,7 +54,7 @@ static enum err category_of(struct list_import *im, struct str name, struct cate
     }
     if (im->n == im->cap) {
         size_t cap = im->cap ? im->cap * 2 : 16;
-        struct category **more = realloc(im->categories, cap * sizeof *more);
+        struct category **more = realloc(im->categories, cap * sizeof(struct category *));
         if (!more)
             return ERR_NOMEM;
         im->categories = more;

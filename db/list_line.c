@@ -121,6 +121,22 @@ static void read_plain(struct list_line *l, struct str line)
         reject(l, line, "more than one word");
 }
 
+/* One pattern, taken as it stands; line: what the report shows. */
+static void add_expression(struct list_line *l, struct str pattern, struct str line)
+{
+    if (pattern.n > EXPRESSION_MAX) {
+        reject(l, line, "longer than 8,192 bytes");
+        return;
+    }
+    for (size_t i = 0; i < pattern.n; i++) {
+        if ((unsigned char)pattern.p[i] < 0x20 && pattern.p[i] != '\t') {
+            reject(l, line, "holds a control byte");
+            return;
+        }
+    }
+    add(l, LIST_EXPRESSIONS, pattern);
+}
+
 /* --- AdBlock style --- */
 
 /* Options a proxy can honour by blocking the whole host. */
@@ -186,7 +202,7 @@ static void read_adblock(struct list_line *l, struct str line)
     if (str_starts(body, STR("||")))
         read_adblock_host(l, str_sub(body, 2, body.n), is_exception, line);
     else if (body.n > 2 && body.p[0] == '/' && body.p[body.n - 1] == '/' && !is_exception)
-        add(l, LIST_EXPRESSIONS, str_sub(body, 1, body.n - 1));
+        add_expression(l, str_sub(body, 1, body.n - 1), line);
     else if (list_entry_is_plain(body) && !is_exception)
         add(l, LIST_DOMAINS, body);
     else
@@ -324,21 +340,6 @@ static void read_v2fly(struct list_line *l, struct str line)
         add_word(l, word, line);
 }
 
-static void read_expression(struct list_line *l, struct str line)
-{
-    if (line.n > EXPRESSION_MAX) {
-        reject(l, line, "longer than 8,192 bytes");
-        return;
-    }
-    for (size_t i = 0; i < line.n; i++) {
-        if ((unsigned char)line.p[i] < 0x20 && line.p[i] != '\t') {
-            reject(l, line, "holds a control byte");
-            return;
-        }
-    }
-    add(l, LIST_EXPRESSIONS, line);
-}
-
 static bool is_comment(enum list_format f, struct str line)
 {
     if (line.p[0] == '#')
@@ -365,7 +366,7 @@ void list_line_read(struct list_line *l, enum list_format f, struct str line)
     case LIST_FORMAT_BIND: read_bind(l, line); return;
     case LIST_FORMAT_CSV: read_csv(l, line); return;
     case LIST_FORMAT_V2FLY: read_v2fly(l, line); return;
-    case LIST_FORMAT_EXPRESSIONS: read_expression(l, line); return;
+    case LIST_FORMAT_EXPRESSIONS: add_expression(l, line, line); return;
     }
 }
 

@@ -239,9 +239,7 @@ static enum err unpack(struct store *s, struct str zstd, const struct list_visit
         left = ZSTD_decompressStream(d, &o, &in);
         if (ZSTD_isError(left) || (left && o.pos == 0 && in.pos == in.size))
             e = store_fail(s, ERR_CORRUPT, "the content of a category is damaged");
-        else if (!visit_lines(str_make(out, o.pos), &carry, v))
-            break;
-        else if (left == 0 && in.pos == in.size)
+        else if (!visit_lines(str_make(out, o.pos), &carry, v) || (left == 0 && in.pos == in.size))
             break;
     }
     buf_fini(&carry);

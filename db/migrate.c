@@ -27,7 +27,7 @@ const struct migrate_plan migrate_events_plan = {0x70787965, events_steps,
 /* How many steps the file has seen; ERR_CORRUPT when the file is somebody else's. */
 static enum err steps_done(struct store *s, const struct migrate_plan *plan, uint64_t *done)
 {
-    uint64_t app, version, tables;
+    uint64_t app = 0, version = 0, tables = 0;
     enum err e = store_u64(s, "PRAGMA application_id", &app);
     if (e == OK)
         e = store_u64(s, "PRAGMA user_version", &version);
@@ -61,7 +61,7 @@ static enum err run_steps(struct store *s, const struct migrate_plan *plan, uint
 
 enum err migrate_run(struct store *s, const struct migrate_plan *plan)
 {
-    uint64_t done;
+    uint64_t done = 0;
     enum err e = steps_done(s, plan, &done);
     if (e != OK || done == plan->n_steps)
         return e;
@@ -80,7 +80,7 @@ enum err migrate_run(struct store *s, const struct migrate_plan *plan)
 
 enum err migrate_look(struct store *s, const struct migrate_plan *plan)
 {
-    uint64_t done;
+    uint64_t done = 0;
     enum err e = steps_done(s, plan, &done);
     if (e != OK)
         return e;

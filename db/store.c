@@ -273,8 +273,10 @@ enum err store_stmt(struct store *s, const char *sql, struct sqlite3_stmt **out)
     must(s->n_cached < STATEMENTS_MAX);
     sqlite3_stmt *st = NULL;
     int rc = sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &st, NULL);
-    if (rc != SQLITE_OK)
-        return failed(s, rc);
+    if (rc != SQLITE_OK || !st) {
+        enum err e = failed(s, rc);
+        return e == OK ? ERR_INVALID : e;
+    }
     s->cached[s->n_cached++] = (struct cached){sql, st};
     *out = st;
     return OK;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define NAMES_MAX ((size_t)4 * EVENT_TEXT_MAX)
+
 enum err event_join(const struct str *names, size_t n, struct arena *a, struct str *out)
 {
     size_t total = 0, kept = 0;
@@ -51,15 +53,15 @@ static void cut_names(struct str *s, size_t max)
 
 static void bound_strings(struct record *r)
 {
-    struct str *const texts[] = {&r->node,     &r->user,         &r->method,  &r->scheme,
-                                 &r->host,     &r->content_type, &r->rule,    &r->rule_name,
-                                 &r->upstream, &r->user_agent,   &r->referer, &r->error};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+    struct str *const texts[12] = {&r->node,     &r->user,         &r->method,  &r->scheme,
+                                   &r->host,     &r->content_type, &r->rule,    &r->rule_name,
+                                   &r->upstream, &r->user_agent,   &r->referer, &r->error};
+    for (size_t i = 0; i < 12; i++)
         cut(texts[i], EVENT_TEXT_MAX);
     cut(&r->url, EVENT_URL_MAX);
-    cut_names(&r->groups, 4 * EVENT_TEXT_MAX);
-    cut_names(&r->categories, 4 * EVENT_TEXT_MAX);
-    cut_names(&r->shadow, 4 * EVENT_TEXT_MAX);
+    cut_names(&r->groups, NAMES_MAX);
+    cut_names(&r->categories, NAMES_MAX);
+    cut_names(&r->shadow, NAMES_MAX);
 }
 
 void event_scratch_init(struct buf *scratch)

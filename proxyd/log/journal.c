@@ -25,8 +25,10 @@
 struct head_page {
     _Atomic uint64_t magic; /* written last: a half-made file has none */
     uint64_t capacity, epoch;
-    _Alignas(512) _Atomic uint64_t head; /* producer */
-    _Alignas(512) _Atomic uint64_t tail; /* consumer */
+    char gap[512 - 3 * sizeof(uint64_t)];
+    _Atomic uint64_t head; /* producer */
+    char gap2[512 - sizeof(uint64_t)];
+    _Atomic uint64_t tail; /* consumer */
 };
 
 struct entry {
@@ -82,6 +84,7 @@ static enum err make_ring(struct journal *j, size_t bytes)
         e = secret_random(&j->epoch, sizeof j->epoch);
     if (e != OK)
         return e;
+    must(j->page != NULL);
     j->epoch >>= 1; /* fits a signed column */
     j->page->capacity = capacity;
     j->page->epoch = j->epoch;
@@ -112,6 +115,7 @@ static enum err find_ring(struct journal *j, size_t size)
     enum err e = map_file(j, size);
     if (e != OK)
         return e;
+    must(j->page != NULL);
     uint64_t head = atomic_load(&j->page->head), tail = atomic_load(&j->page->tail);
     if (atomic_load(&j->page->magic) != MAGIC || j->page->capacity != j->capacity ||
         j->capacity % ALIGN || head < tail || head - tail > j->capacity || head % ALIGN ||

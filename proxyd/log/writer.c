@@ -104,7 +104,7 @@ static bool number_of(const char *name, unsigned *out)
     uint64_t n;
     struct str s = str_of(name);
     if (!str_starts(s, STR("journal-")) ||
-        str_to_u64(str_sub(s, 8, s.n), WRITER_JOURNALS_MAX * 4, &n) != OK)
+        str_to_u64(str_sub(s, 8, s.n), (uint64_t)WRITER_JOURNALS_MAX * 4, &n) != OK)
         return false;
     *out = (unsigned)n;
     return true;
