@@ -153,6 +153,8 @@ static enum err make_patterns(struct snapshot *s, struct report *report)
         e = set_url_new(x.text, x.n, tell_fault, &t, &s->patterns);
     if (e == OK)
         e = compile_keys_seal_tags(&x.rows, x.n, &s->pattern_tags);
+    s->pattern_text = x.text; /* kept for explaining */
+    x.text = NULL;
     items_fini(&x);
     return e;
 }

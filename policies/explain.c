@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "policies/evidence.h"
+#include "policies/flip.h"
 #include "policies/reader.h"
 #include "policies/request_facts.h"
 #include "policies/rule.h"
@@ -26,7 +28,24 @@ static json_t *texts(const struct str *v, size_t n)
     return out;
 }
 
-static json_t *conditions(const struct snapshot *s, const struct slot *x,
+static void say(struct buf *said, const struct rule_condition *c, struct str entry, size_t n_values)
+{
+    bool is_against = c->side == SIDE_WHEN ? c->fit == RULE_NO : c->fit == RULE_YES;
+    buf_addf(said, "%s%s%s", said->n ? "; " : "", c->side == SIDE_UNLESS ? "unless " : "",
+             model_key_name(c->key));
+    if (c->fit == RULE_YES)
+        buf_addf(said, " has %.*s", STR_ARG(str_sub(c->value, 0, 100)));
+    else if (c->fit == RULE_UNKNOWN)
+        buf_addf(said, " not known before %s", verdict_stage_name(c->needs));
+    else
+        buf_addf(said, " has none of %zu", n_values);
+    if (entry.n)
+        buf_addf(said, " by its entry %.*s", STR_ARG(str_sub(entry, 0, 200)));
+    if (is_against)
+        buf_add_z(said, " (rules it out)");
+}
+
+static json_t *conditions(const struct snapshot *s, const struct slot *x, const struct facts *f,
                           const struct model_rule *r, struct buf *said)
 {
     static const char *const sides[] = {"when", "unless"};
@@ -34,23 +53,17 @@ static json_t *conditions(const struct snapshot *s, const struct slot *x,
     for (int side = 0; side < MODEL_N_SIDES; side++)
         for (int k = 0; k < MODEL_N_KEYS; k++) {
             struct rule_condition c = {.side = (enum model_side)side, .key = (enum model_key)k};
+            struct str entry = {0};
             if (r->cond[side][k].n == 0)
                 continue;
             rule_condition_fit(s, x, r, &c);
-            json_array_append_new(out, json_pack("{s:s, s:s, s:s, s:o}", "side", sides[side], "key",
-                                                 model_key_name(c.key), "fit", rule_fit_name(c.fit),
-                                                 "value", text_or_null(c.value)));
-            bool is_against = side == SIDE_WHEN ? c.fit == RULE_NO : c.fit == RULE_YES;
-            buf_addf(said, "%s%s%s", said->n ? "; " : "", side == SIDE_UNLESS ? "unless " : "",
-                     model_key_name(c.key));
             if (c.fit == RULE_YES)
-                buf_addf(said, " has %.*s", STR_ARG(str_sub(c.value, 0, 100)));
-            else if (c.fit == RULE_UNKNOWN)
-                buf_addf(said, " not known before %s", verdict_stage_name(c.needs));
-            else
-                buf_addf(said, " has none of %zu", r->cond[side][k].n);
-            if (is_against)
-                buf_add_z(said, " (rules it out)");
+                entry = evidence_entry(s, x, f, c.key, c.value);
+            json_array_append_new(
+                out, json_pack("{s:s, s:s, s:s, s:o, s:o}", "side", sides[side], "key",
+                               model_key_name(c.key), "fit", rule_fit_name(c.fit), "value",
+                               text_or_null(c.value), "entry", text_or_null(entry)));
+            say(said, &c, entry, r->cond[side][k].n);
         }
     return out;
 }
@@ -63,7 +76,7 @@ static json_t *trace_rule(const struct snapshot *s, const struct slot *x, uint32
     enum rule_fit fit = rule_fit(s, x, r, f->now_ms, &needs);
     struct buf said;
     buf_init(&said, 8192);
-    json_t *c = conditions(s, x, r, &said);
+    json_t *c = conditions(s, x, f, r, &said);
     if (!r->is_enabled)
         buf_add_z(&said, said.n ? "; switched off" : "switched off");
     else if (r->expires_at_ms && r->expires_at_ms <= f->now_ms)
@@ -107,8 +120,10 @@ json_t *explain_facts(const struct snapshot *s, const struct facts *f)
     json_t *trace = json_array();
     for (uint32_t i = 0; i < s->n_rules; i++)
         json_array_append_new(trace, trace_rule(s, x, i, f, &v));
+    json_t *flip = flip_find(s, x, f, &v);
     snapshot_slot_give(x);
-    if (!out || !trace || json_object_set_new(out, "trace", trace) != 0) {
+    if (!out || !trace || json_object_set_new(out, "flip", flip) != 0 ||
+        json_object_set_new(out, "trace", trace) != 0) {
         json_decref(out);
         return NULL;
     }

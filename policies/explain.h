@@ -12,7 +12,8 @@
 
 /* {"action", "is_final", "rule", "rule_name", "version", "categories", "needs", "message",
  *  "redirect_url", "log", "tls", "shadow", "trace": [{"index", "id", "name", "action", "enabled",
- *  "shadow", "fit", "decided", "needs", "conditions": [{"side", "key", "fit", "value"}], "text"}]}
+ *  "shadow", "fit", "decided", "needs", "conditions": [{"side", "key", "fit", "value", "entry"}],
+ *  "text"}], "flip": see flip.h}
  * A new object for the caller; NULL when out of memory. */
 json_t *explain_facts(const struct snapshot *s, const struct facts *f);
 

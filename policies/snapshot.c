@@ -71,6 +71,7 @@ static void snapshot_free(struct snapshot *s)
     set_net_fini(&s->nets);
     free_tags(&s->net_tags);
     free_tags(&s->pattern_tags);
+    free(s->pattern_text);
     free_tags(&s->port_tags);
     set_url_free(s->patterns);
     set_url_free(s->agents);

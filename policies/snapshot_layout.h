@@ -91,6 +91,7 @@ struct snapshot {
     struct tags net_tags;
     struct set_url *patterns, *agents;
     struct tags pattern_tags;
+    struct str *pattern_text; /* of each pattern, in the model's arena */
     uint32_t *agent_value;    /* value of each pattern of `agents` */
     uint32_t *category_value; /* number in the index -> value, or NO_VALUE */
     uint32_t n_categories;

@@ -1,0 +1,78 @@
+/* evidence: the entry behind a hit. */
+#include "policies/evidence.h"
+
+#include "base/host.h"
+
+struct looking {
+    const struct snapshot *s;
+    uint32_t value; /* of KEY_LISTS */
+    struct str found;
+};
+
+static void on_pattern(void *ctx, uint32_t index)
+{
+    struct looking *l = ctx;
+    const struct tags *t = &l->s->pattern_tags;
+    for (uint32_t i = t->start[index]; i < t->start[index + 1]; i++)
+        if (t->v[i].key == KEY_LISTS && t->v[i].value == l->value && !l->found.n)
+            l->found = l->s->pattern_text[index];
+}
+
+static struct str pattern_entry(const struct snapshot *s, const struct slot *x,
+                                const struct facts *f, struct str list)
+{
+    uintptr_t id = (uintptr_t)map_get(&s->keys[KEY_LISTS].ids, list);
+    struct looking l = {.s = s, .value = (uint32_t)(id - 1)};
+    if (id && s->patterns && (f->known & FACTS_BIT(FACTS_URL)))
+        set_url_match(s->patterns, x->patterns, f->url, on_pattern, &l);
+    return l.found;
+}
+
+static bool has_name(const struct facts *f, struct str name)
+{
+    return f->host_is_ip ? str_eq(f->host, name) : host_is_below(f->host, name);
+}
+
+static struct str list_entry(const struct snapshot *s, const struct slot *x, const struct facts *f,
+                             struct str name)
+{
+    const struct model_list *l = model_list_named(s->model, name);
+    struct str best = {0};
+    struct cidr net;
+    if (l && l->kind == LIST_URL_PATTERNS)
+        return pattern_entry(s, x, f, name);
+    for (size_t i = 0; l && i < l->n; i++) {
+        bool is_hit = l->kind == LIST_DOMAINS
+                          ? has_name(f, l->v[i])
+                          : cidr_parse(l->v[i], &net) == OK && cidr_has(&net, &f->client);
+        if (is_hit && l->v[i].n > best.n)
+            best = l->v[i];
+    }
+    return best;
+}
+
+/* The longest name, from the host upwards, that is itself in the category. */
+static struct str category_entry(const struct snapshot *s, const struct facts *f, struct str name)
+{
+    const struct set_domain *d = s->index ? category_index_view(s->index) : NULL;
+    struct set_domain_hits h;
+    for (struct str at = f->host; d && at.n; at = host_parent(at)) {
+        set_domain_host(d, at, true, &h); /* true: this name alone */
+        for (unsigned i = 0; i < h.n; i++)
+            if (str_eq(set_domain_category(d, h.category[i]), name))
+                return at;
+        if (f->host_is_ip)
+            break;
+    }
+    return (struct str){0};
+}
+
+struct str evidence_entry(const struct snapshot *s, const struct slot *x, const struct facts *f,
+                          enum model_key key, struct str value)
+{
+    if (key == KEY_LISTS)
+        return list_entry(s, x, f, value);
+    if (key == KEY_CATEGORIES)
+        return category_entry(s, f, value);
+    return (struct str){0};
+}
