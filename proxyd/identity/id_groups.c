@@ -10,7 +10,7 @@
 #include "proxyd/identity/ldap_text.h"
 
 #define BATCH       25 /* members in one filter */
-#define FILTER_MAX  (64 * 1024)
+#define FILTER_MAX  ((size_t)64 * 1024)
 #define RESULTS_MAX 1000
 #define DN_MAX      8192
 

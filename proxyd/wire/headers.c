@@ -144,8 +144,8 @@ enum header_id header_id_of(struct str name)
 {
     if (name.n < 2)
         return HEADER_OTHER;
-    unsigned first = (unsigned char)name.p[0] | 0x20u;
-    unsigned last = (unsigned char)name.p[name.n - 1] | 0x20u;
+    size_t first = (unsigned char)name.p[0] | 0x20u;
+    size_t last = (unsigned char)name.p[name.n - 1] | 0x20u;
     enum header_id id = slots[SLOT(name.n, first, last)];
     if (names[id].n != name.n)
         return HEADER_OTHER;

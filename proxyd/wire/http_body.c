@@ -151,12 +151,12 @@ static bool is_extension(struct str s)
 static enum err take_size(struct http_body *b, struct str bytes, struct http_piece *piece,
                           struct http_refusal *why)
 {
-    struct str line;
+    struct str line = {NULL, 0};
     enum err e = whole_line(b, bytes, HTTP_BODY_LINE_MAX, why, &line);
     if (e != OK)
         return e;
-    uint64_t size;
-    size_t n_digits;
+    uint64_t size = 0;
+    size_t n_digits = 0;
     if (!read_size(line, &size, &n_digits))
         return refuse(b, why, 400, "chunk-size");
     struct str extension = str_sub(line, n_digits, line.n);
@@ -203,7 +203,7 @@ static enum err take_data_end(struct http_body *b, struct str bytes, struct http
 static enum err take_trailer(struct http_body *b, struct str bytes, struct http_piece *piece,
                              struct http_refusal *why)
 {
-    struct str line;
+    struct str line = {NULL, 0};
     size_t room = HTTP_BODY_TRAILER_MAX - b->trailer_bytes;
     enum err e = whole_line(b, bytes, room, why, &line);
     if (e != OK)
