@@ -277,7 +277,7 @@ static void civil(int64_t days, unsigned *year, unsigned *month, unsigned *day)
 
 void http_date_format(int64_t unix_s, char out[HTTP_DATE_BYTES])
 {
-    static const char shape[] = "Ddd, 00 Mmm 0000 00:00:00 GMT";
+    static const char shape[HTTP_DATE_BYTES] = "Ddd, 00 Mmm 0000 00:00:00 GMT";
     static const char days[] = "ThuFriSatSunMonTueWed";
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     const int64_t last = INT64_C(253402300799); /* the end of the year 9999 */
