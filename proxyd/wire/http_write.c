@@ -277,14 +277,15 @@ static void civil(int64_t days, unsigned *year, unsigned *month, unsigned *day)
 
 void http_date_format(int64_t unix_s, char out[HTTP_DATE_BYTES])
 {
-    static const char shape[HTTP_DATE_BYTES] = "Ddd, 00 Mmm 0000 00:00:00 GMT";
+    static const char shape[] = "Ddd, 00 Mmm 0000 00:00:00 GMT";
     static const char days[] = "ThuFriSatSunMonTueWed";
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
     const int64_t last = INT64_C(253402300799); /* the end of the year 9999 */
     int64_t t = unix_s < 0 ? 0 : unix_s > last ? last : unix_s;
     unsigned year, month, day, second = (unsigned)(t % 86400);
     civil(t / 86400, &year, &month, &day);
-    memcpy(out, shape, HTTP_DATE_BYTES);
+    for (size_t i = 0; i < HTTP_DATE_BYTES; i++)
+        out[i] = shape[i];
     memcpy(out, days + (size_t)(t / 86400 % 7) * 3, 3);
     put_2(out + 5, day);
     memcpy(out + 8, months + (size_t)(month - 1) * 3, 3);
