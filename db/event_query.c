@@ -9,6 +9,7 @@
 
 #include "db/event_day.h"
 #include "db/event_file.h"
+#include "db/event_range.h"
 #include "db/event_reader.h"
 
 enum err event_query_open(const char *dir, struct event_reader **out)
@@ -188,13 +189,13 @@ static enum err judge(struct scan *s)
     return OK;
 }
 
-static enum err walk(struct scan *s, uint64_t low, uint64_t high)
+static enum err walk(struct scan *s, const struct event_range *r)
 {
     enum err e = prepare(s);
     if (e != OK)
         return e;
-    store_bind_u64(s->st, 1, low);
-    store_bind_u64(s->st, 2, high);
+    store_bind_u64(s->st, 1, r->low);
+    store_bind_u64(s->st, 2, r->high);
     while (!s->is_done && (e = store_step(s->f->s, s->st)) == OK) {
         e = judge(s);
         if (e != OK)
@@ -205,61 +206,48 @@ static enum err walk(struct scan *s, uint64_t low, uint64_t high)
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
-/* The ids that can hold records of the asked time, by the minute table. ERR_NOT_FOUND: none. */
-static enum err id_range(struct scan *s, uint64_t *low, uint64_t *high)
-{
-    const struct event_filter *f = s->q->filter;
-    *low = 0;
-    *high = INT64_MAX;
-    if (!f || (f->from_ms <= 0 && f->to_ms == INT64_MAX))
-        return OK;
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s->f->s,
-                            "SELECT coalesce(min(first_id), -1), coalesce(max(last_id), -1)"
-                            " FROM minute WHERE last_ms >= ?1 AND first_ms < ?2",
-                            &st);
-    if (e != OK)
-        return e;
-    store_bind_i64(st, 1, f->from_ms);
-    store_bind_i64(st, 2, f->to_ms);
-    e = store_step(s->f->s, st);
-    if (e != OK)
-        return e;
-    int64_t first = store_column_i64(st, 0), last = store_column_i64(st, 1);
-    store_reset(st);
-    if (first < 0)
-        return ERR_NOT_FOUND;
-    *low = (uint64_t)first;
-    *high = (uint64_t)last;
-    return OK;
-}
-
 struct cursor {
     bool is_set;
     int64_t day;
     uint64_t id;
 };
 
+/* What the cursor leaves of a range; false: nothing. */
+static bool behind_cursor(const struct scan *s, const struct cursor *c, struct event_range *r)
+{
+    if (!c->is_set || c->day != s->f->day)
+        return true;
+    if (s->q->ascending)
+        r->low = c->id + 1 > r->low ? c->id + 1 : r->low;
+    else if (c->id == 0)
+        return false;
+    else
+        r->high = c->id - 1 < r->high ? c->id - 1 : r->high;
+    return r->low <= r->high;
+}
+
+static enum err walk_ranges(struct scan *s, const struct cursor *c)
+{
+    struct event_range ranges[EVENT_RANGES];
+    size_t n;
+    enum err e = event_range_find(s->f, s->q->filter, ranges, &n);
+    if (e == OK)
+        e = make_memos(s);
+    for (size_t i = 0; i < n && e == OK && !s->is_done; i++) {
+        struct event_range r = ranges[s->q->ascending ? i : n - 1 - i];
+        if (behind_cursor(s, c, &r))
+            e = walk(s, &r);
+    }
+    free_memos(s);
+    return e;
+}
+
 static enum err scan_file(struct scan *s, const struct cursor *c)
 {
-    uint64_t low, high;
     store_deadline(s->f->s, s->q->deadline_mono_ms);
     enum err e = store_begin(s->f->s); /* one view of the file, also for the texts */
     if (e == OK) {
-        e = id_range(s, &low, &high);
-        if (c->is_set && c->day == s->f->day && e == OK) {
-            if (s->q->ascending)
-                low = c->id + 1 > low ? c->id + 1 : low;
-            else if (c->id == 0)
-                e = ERR_NOT_FOUND;
-            else
-                high = c->id - 1 < high ? c->id - 1 : high;
-        }
-        if (e == OK)
-            e = make_memos(s);
-        if (e == OK)
-            e = walk(s, low, high);
-        free_memos(s);
+        e = walk_ranges(s, c);
         store_rollback(s->f->s);
     }
     store_deadline(s->f->s, 0);

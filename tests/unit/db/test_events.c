@@ -575,6 +575,119 @@ static void test_deadline(void **state)
     event_rows_close(w);
 }
 
+/* --- the search against a plain walk over all records, with filters thrown together --- */
+
+static uint32_t dice(uint32_t *seed, uint32_t sides)
+{
+    *seed = *seed * 1664525 + 1013904223;
+    return (*seed >> 8) % sides;
+}
+
+#define MANY 4000
+
+static struct record many[MANY];
+static struct made many_texts[MANY];
+
+static void make_many(struct event_writer *w, uint32_t *seed)
+{
+    static const char *const users[] = {"", "alice", "Alice", "bob", "carol", "dave"};
+    for (uint32_t i = 0; i < MANY; i++) {
+        /* In order of the end, with tunnels among them; users and hosts come and go by the hour. */
+        int64_t end = NOON + (int64_t)i * 30000;
+        many[i] = make_record(i + 1, end, &many_texts[i]);
+        many[i].duration_ms = dice(seed, 20) == 0 ? dice(seed, 40000000) : dice(seed, 500);
+        many[i].time_ms = end - many[i].duration_ms;
+        many[i].user = str_of(users[(i / 240 + dice(seed, 2)) % 6]);
+        snprintf(many_texts[i].host, 64, "h%u.example", (i / 500 * 3 + dice(seed, 3)) % 20);
+        many[i].host = str_of(many_texts[i].host);
+        many[i].verdict = (uint8_t)dice(seed, RECORD_ERROR + 1);
+        many[i].rule = i / 1000 % 2 ? STR("r1") : STR("");
+    }
+    for (size_t at = 0; at < MANY; at += 500)
+        assert_int_equal(event_rows_write(w, &(struct event_batch){&many[at], 500, NULL, 0}), OK);
+}
+
+static void random_filter(struct event_filter *f, uint32_t *seed)
+{
+    static const char *const pairs[][2] = {{"user", "alice"},
+                                           {"user", "BOB"},
+                                           {"user", ""},
+                                           {"user", "!dave"},
+                                           {"user", "c*"},
+                                           {"host", "h3.example"},
+                                           {"host", "H7.EXAMPLE"},
+                                           {"host", "!h1.example"},
+                                           {"host", "h1*.example"},
+                                           {"rule", "r1"},
+                                           {"rule", ""},
+                                           {"verdict", "blocked"},
+                                           {"verdict", "!error"},
+                                           {"status", "400.."},
+                                           {"groups", "sales"},
+                                           {"url", "*7?q=1"},
+                                           {"host", "nowhere"},
+                                           {"user", "nobody"}};
+    const char *why;
+    char text[32];
+    event_filter_init(f);
+    for (uint32_t n = dice(seed, 4); n > 0; n--) {
+        uint32_t k = dice(seed, 18);
+        assert_int_equal(event_filter_add(f, str_of(pairs[k][0]), str_of(pairs[k][1]), NOON, &why),
+                         OK);
+    }
+    for (int i = 0; i < 2; i++) {
+        if (dice(seed, 2))
+            continue;
+        snprintf(text, sizeof text, "now+%um", dice(seed, 2200));
+        assert_int_equal(event_filter_add(f, i ? STR("to") : STR("from"), str_of(text), NOON, &why),
+                         OK);
+    }
+}
+
+static void compare_with_walk(struct event_reader *r, const struct event_filter *f, uint32_t *seed)
+{
+    struct seen *s = calloc(1, sizeof *s);
+    char next[EVENT_CURSOR_BYTES] = "", cursor[EVENT_CURSOR_BYTES];
+    struct event_query q = {.filter = f,
+                            .ascending = dice(seed, 2) == 0,
+                            .limit = dice(seed, 2) ? 0 : 1 + dice(seed, 90)};
+    do {
+        memcpy(cursor, next, sizeof cursor);
+        q.cursor = str_of(cursor);
+        assert_int_equal(event_query_run(r, &q, &(struct event_emit){on_record, s}, next), OK);
+    } while (next[0]);
+    size_t n = 0;
+    for (uint32_t i = 0; i < MANY; i++) {
+        const struct record *x = &many[q.ascending ? i : MANY - 1 - i];
+        if (!event_filter_fits(f, x))
+            continue;
+        if (n >= s->n || s->ids[n] != x->id)
+            fail_msg("record %llu is missing", (unsigned long long)x->id);
+        n++;
+    }
+    assert_int_equal(n, s->n);
+    free(s);
+}
+
+static void test_against_walk(void **state)
+{
+    (void)state;
+    struct event_writer *w;
+    struct event_reader *r;
+    uint32_t seed = 7;
+    assert_int_equal(event_rows_open(dir, &w), OK);
+    make_many(w, &seed);
+    assert_int_equal(event_query_open(dir, &r), OK);
+    for (int i = 0; i < 400; i++) {
+        struct event_filter f;
+        random_filter(&f, &seed);
+        compare_with_walk(r, &f, &seed);
+        event_filter_fini(&f);
+    }
+    event_query_close(r);
+    event_rows_close(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -589,6 +702,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_expire, setup, teardown),
         cmocka_unit_test_setup_teardown(test_damaged_day, setup, teardown),
         cmocka_unit_test_setup_teardown(test_deadline, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_against_walk, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
