@@ -36,6 +36,10 @@ void set_net_seal(struct set_net *s)
             at++;
         s->start[bits] = (uint32_t)at;
     }
+    s->n_lengths = 0;
+    for (unsigned bits = 0; bits <= 128; bits++)
+        if (s->start[bits] != s->start[bits + 1])
+            s->length[s->n_lengths++] = (uint8_t)bits;
 }
 
 void set_net_fini(struct set_net *s)
@@ -57,10 +61,9 @@ static struct ip masked(const struct ip *ip, unsigned bits)
 void set_net_find(const struct set_net *s, const struct ip *ip,
                   void (*on_hit)(void *ctx, uint32_t id), void *ctx)
 {
-    for (unsigned bits = 0; bits <= 128; bits++) {
+    for (unsigned i = 0; i < s->n_lengths; i++) {
+        unsigned bits = s->length[i];
         size_t lo = s->start[bits], end = s->start[bits + 1], hi = end;
-        if (lo == end)
-            continue;
         struct ip want = masked(ip, bits);
         while (lo < hi) {
             size_t mid = lo + (hi - lo) / 2;

@@ -15,6 +15,8 @@ struct set_net {
     struct set_net_entry *v;
     size_t n, cap;
     uint32_t start[130]; /* by prefix length, when sealed */
+    uint8_t length[129]; /* the prefix lengths in use */
+    unsigned n_lengths;
 };
 
 enum err set_net_add(struct set_net *s, const struct cidr *net, uint32_t id) MUST_CHECK;

@@ -13,7 +13,7 @@
 
 #include "base/must.h"
 
-#define SHARD     512 /* patterns in one database: compile time grows faster than their number */
+#define SHARD     16384 /* patterns in one database: a scan costs the same for 100 and 10,000 */
 #define JIT_START (32u * 1024)
 #define JIT_MOST  (512u * 1024)
 
@@ -66,61 +66,96 @@ static void run_alone(struct set_url *s, uint32_t i)
 }
 
 #ifdef HAVE_HS
-/* One database of the patterns in ids; the ones vectorscan cannot take are run alone. */
-static bool make_shard(struct set_url *s, const struct str *patterns, uint32_t *ids, unsigned n)
+struct shard { /* one database in the making */
+    char **text;
+    unsigned *flags, *id;
+    unsigned n;
+};
+
+static bool shard_init(struct shard *h, size_t n)
 {
-    char *text[SHARD];
-    unsigned flags[SHARD], id[SHARD];
-    bool is_done = false;
-    for (unsigned i = 0; i < n; i++)
-        text[i] = str_dup(patterns[ids[i]]);
-    while (n && !is_done) {
+    *h = (struct shard){.text = calloc(n + 1, sizeof *h->text),
+                        .flags = calloc(n + 1, sizeof *h->flags),
+                        .id = calloc(n + 1, sizeof *h->id)};
+    return h->text && h->flags && h->id;
+}
+
+static void shard_clear(struct shard *h)
+{
+    for (unsigned i = 0; i < h->n; i++)
+        free(h->text[i]);
+    h->n = 0;
+}
+
+static void shard_fini(struct shard *h)
+{
+    if (h->text)
+        shard_clear(h);
+    free(h->text);
+    free(h->flags);
+    free(h->id);
+}
+
+static bool shard_add(struct shard *h, struct str pattern, uint32_t id)
+{
+    h->text[h->n] = str_dup(pattern);
+    if (!h->text[h->n])
+        return false;
+    h->flags[h->n] =
+        HS_FLAG_CASELESS | HS_FLAG_SINGLEMATCH | HS_FLAG_PREFILTER | HS_FLAG_ALLOWEMPTY;
+    h->id[h->n++] = id;
+    return true;
+}
+
+/* Takes pattern i out, to be run alone. */
+static void shard_drop(struct set_url *s, struct shard *h, unsigned i)
+{
+    run_alone(s, h->id[i]);
+    free(h->text[i]);
+    h->n--;
+    h->text[i] = h->text[h->n];
+    h->id[i] = h->id[h->n];
+}
+
+/* One database of what was added; what vectorscan cannot take is run alone. Empties the shard. */
+static void shard_make(struct set_url *s, struct shard *h)
+{
+    while (h->n) {
         hs_database_t *db = NULL;
         hs_compile_error_t *why = NULL;
-        for (unsigned i = 0; i < n; i++) {
-            flags[i] =
-                HS_FLAG_CASELESS | HS_FLAG_SINGLEMATCH | HS_FLAG_PREFILTER | HS_FLAG_ALLOWEMPTY;
-            id[i] = ids[i];
-        }
-        if (hs_compile_multi((const char *const *)text, flags, id, n, HS_MODE_BLOCK, NULL, &db,
-                             &why) == HS_SUCCESS) {
+        if (hs_compile_multi((const char *const *)h->text, h->flags, h->id, h->n, HS_MODE_BLOCK,
+                             NULL, &db, &why) == HS_SUCCESS) {
             s->shard[s->n_shards++] = db;
             break;
         }
         int bad = why ? why->expression : -1;
         hs_free_compile_error(why);
-        if (bad < 0) { /* not one pattern's fault: none of them gets a prefilter */
-            for (unsigned i = 0; i < n; i++)
-                run_alone(s, ids[i]);
-            is_done = true;
-            continue;
-        }
-        run_alone(s, ids[bad]);
-        free(text[bad]);
-        n--;
-        text[bad] = text[n];
-        ids[bad] = ids[n];
+        if (bad >= 0)
+            shard_drop(s, h, (unsigned)bad);
+        else /* not one pattern's fault: none of them gets a prefilter */
+            while (h->n)
+                shard_drop(s, h, h->n - 1);
     }
-    for (unsigned i = 0; i < n; i++)
-        free(text[i]);
-    return true;
+    shard_clear(h);
 }
 
 static enum err make_shards(struct set_url *s, const struct str *patterns)
 {
-    uint32_t ids[SHARD];
-    for (size_t from = 0; from < s->n;) {
-        unsigned n = 0;
-        for (; n < SHARD && from < s->n; from++) {
-            if (memchr(patterns[from].p, '\0', patterns[from].n))
-                run_alone(s, (uint32_t)from);
-            else
-                ids[n++] = (uint32_t)from;
+    struct shard h;
+    bool is_good = shard_init(&h, s->n < SHARD ? s->n : SHARD);
+    for (size_t i = 0; i < s->n && is_good; i++) {
+        if (memchr(patterns[i].p, '\0', patterns[i].n)) {
+            run_alone(s, (uint32_t)i);
+            continue;
         }
-        if (!make_shard(s, patterns, ids, n))
-            return ERR_NOMEM;
+        if (h.n == SHARD)
+            shard_make(s, &h);
+        is_good = shard_add(&h, patterns[i], (uint32_t)i);
     }
-    return OK;
+    if (is_good)
+        shard_make(s, &h);
+    shard_fini(&h);
+    return is_good ? OK : ERR_NOMEM;
 }
 #else
 static enum err make_shards(struct set_url *s, const struct str *patterns)
