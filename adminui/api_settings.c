@@ -361,6 +361,26 @@ static json_t *settings_to_try(struct call *c)
     return copy;
 }
 
+void api_settings_forget(struct call *c)
+{
+    static const struct field fields[] = {{"username", FIELD_STR, true, false, 0, 256}};
+    if (!fields_check(c, fields, 1))
+        return;
+    call_audit(c, fields_str(c->json, "username", (struct str){0}), NULL, NULL);
+    reply_empty(c, 204);
+}
+
+void api_settings_forgotten(struct call *c)
+{
+    json_t *answer = NULL;
+    struct str name = fields_str(c->json, "username", (struct str){0});
+    json_t *ask = json_pack("{s:s,s:o}", "do", "forget-user", "user", reply_str(name));
+    enum err e = proxy_link_ask(c->app, ask, TEST_MS, &answer);
+    if (e != OK)
+        problem_reply(c, PROBLEM_PROXY_DOWN, "%s; it remembers nobody then.", proxy_link_why(e));
+    json_decref(answer);
+}
+
 void api_settings_directory_test(struct call *c)
 {
     static const struct field fields[] = {{"username", FIELD_STR, true, false, 0, 256},

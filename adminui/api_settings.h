@@ -15,6 +15,8 @@ void api_settings_pac(struct call *c);
 void api_settings_put_pac(struct call *c);
 void api_settings_changed(struct call *c); /* after the commit: proxyd takes them up */
 void api_settings_directory_test(struct call *c);
+void api_settings_forget(struct call *c);
+void api_settings_forgotten(struct call *c); /* after: one person, or all, is asked for anew */
 
 /* The document as stored (with its secrets), or its default, in the arena; *version 0: default. */
 bool api_settings_load(struct call *c, struct str name, struct str *document, uint64_t *version);

@@ -71,16 +71,45 @@ static void warn(json_t *all, const char *code, const char *message)
     json_array_append_new(all, json_pack("{s:s,s:s}", "code", code, "message", message));
 }
 
-static json_t *warnings_json(const struct call *c, const json_t *policy, const char *why,
-                             const json_t *index)
+/* The directory as proxyd sees it: down, or with some of its servers down. */
+static void warn_directory(json_t *all, const json_t *proxy)
+{
+    const json_t *d = json_object_get(json_object_get(proxy, "identity"), "directory");
+    const json_t *servers = json_object_get(d, "servers"), *server;
+    const char *state = json_string_value(json_object_get(d, "state"));
+    char text[400] = "";
+    size_t i, n = 0;
+    if (!json_is_true(json_object_get(d, "enabled")) || !state)
+        return;
+    json_array_foreach(servers, i, server)
+    {
+        const char *one = json_string_value(json_object_get(server, "state"));
+        const char *url = json_string_value(json_object_get(server, "server"));
+        if (!one || !url || strcmp(one, "down") != 0 || n + strlen(url) + 3 > sizeof text)
+            continue;
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n ? ", " : "", url);
+    }
+    if (strcmp(state, "down") == 0)
+        warn(all, "directory-down",
+             "No directory server answers: people who are remembered go on, others get a 503.");
+    else if (n)
+        warn(all, "directory-server-down", text);
+}
+
+struct seen {
+    const json_t *policy, *index, *proxy;
+    const char *why; /* proxyd does not answer; else empty */
+};
+
+static json_t *warnings_json(const struct call *c, const struct seen *s)
 {
     json_t *all = json_array();
     char text[200];
-    const json_t *running = json_object_get(policy, "running_version");
-    const json_t *live = json_object_get(policy, "live_version");
-    const char *state = json_string_value(json_object_get(index, "state"));
-    if (*why)
-        warn(all, "proxy-down", why);
+    const json_t *running = json_object_get(s->policy, "running_version");
+    const json_t *live = json_object_get(s->policy, "live_version");
+    const char *state = json_string_value(json_object_get(s->index, "state"));
+    if (*s->why)
+        warn(all, "proxy-down", s->why);
     else if (json_is_integer(running) && !json_equal(running, live)) {
         snprintf(text, sizeof text, "proxyd runs policy version %lld, version %lld is published",
                  (long long)json_integer_value(running), (long long)json_integer_value(live));
@@ -88,6 +117,7 @@ static json_t *warnings_json(const struct call *c, const json_t *policy, const c
     }
     if (state && strcmp(state, "damaged") == 0)
         warn(all, "index-damaged", "categories.idx is damaged; build it anew");
+    warn_directory(all, s->proxy);
     if (c->caller.must_change_password)
         warn(all, "one-time-password", "This account still has its one-time password.");
     return all;
@@ -102,7 +132,8 @@ void api_system_status(struct call *c)
         json_object_del(proxy, "ok");
     json_t *policy = policy_json(c, proxy);
     json_t *index = job_work_index(c->desk);
-    json_t *warnings = warnings_json(c, policy, why, index);
+    struct seen seen = {policy, index, proxy, why};
+    json_t *warnings = warnings_json(c, &seen);
     json_t *answer = json_pack("{s:b,s:s,s:o}", "running", (int)(e == OK), "message", why, "status",
                                proxy ? proxy : json_null());
     reply_json(c, 200,

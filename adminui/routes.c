@@ -101,6 +101,10 @@ const struct route routes_table[] = {
     {"POST", "/directory:test", PERMISSION_ADMIN, ROUTE_JSON, false, false,
      api_settings_directory_test, NULL,
      "Try the directory step by step with one account; runs inside proxyd"},
+    {"POST", "/directory:forget", PERMISSION_ADMIN, ROUTE_JSON, true, false, api_settings_forget,
+     api_settings_forgotten,
+     "Forget what proxyd remembers of one person (or of everybody: empty name): the next request "
+     "asks anew"},
     {"GET", "/log", PERMISSION_LOG, ROUTE_NO_BODY, false, false, api_log_search, NULL,
      "Search access records, newest first"},
     {"GET", "/log/export", PERMISSION_LOG, ROUTE_NO_BODY, false, false, live_export, NULL,

@@ -574,6 +574,8 @@ def test_directory_secret_is_never_shown(admin):
     assert "kq7-secret-word" not in open(f"{admin.state}/adminui.log").read()
     r = admin.api.call("POST", "/directory:test", {"username": "x"}, ok=False)
     assert r.status_code == 503 and r.json()["type"].endswith(":proxy-down")
+    r = admin.api.call("POST", "/directory:forget", {"username": "x"}, ok=False)
+    assert r.status_code == 503 and "not running" in r.json()["detail"]
 
 
 def test_pac(admin):

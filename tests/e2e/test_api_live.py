@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from lib.daemons import SLOW, Stack, policy, wait_until
+from lib.daemons import SLOW, Stack, free_port, policy, wait_until
 from lib.origin import Origin
 
 
@@ -61,6 +61,26 @@ def test_new_user_is_known_at_once(stack):
     stack.api.put("/users/late", {"enabled": False})
     assert stack.get(url, user=("late", "another")).status_code == 407
     stack.publish(policy())
+
+
+def test_directory_that_is_down_is_a_warning(stack):
+    """The state that proxyd reports reaches the status page; forgetting a person is answered."""
+    closed = free_port()
+    stack.api.put("/directory", {**stack.api.get("/directory"), "enabled": True, "servers": [f"ldap://127.0.0.1:{closed}"],
+                                 "allow_cleartext": True, "starttls": False, "base": "dc=x"})
+    stack.publish(policy(identity="always"))
+    try:
+        assert stack.get(stack.origin.url("/"), user=("somebody", "x")).status_code == 503
+
+        def warned():
+            return [w for w in stack.api.get("/status")["warnings"] if w["code"] == "directory-down"]
+        wait_until(warned, 10, "the warning")
+        steps = stack.api.post("/directory:test", {"username": "somebody"})
+        assert not steps["ok"] and not steps["steps"][0]["ok"]
+        assert stack.api.call("POST", "/directory:forget", {"username": "somebody"}).status_code == 204
+    finally:
+        stack.api.put("/directory", {**stack.api.get("/directory"), "enabled": False})
+        stack.publish(policy())
 
 
 def test_search(stack):

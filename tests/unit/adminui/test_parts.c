@@ -279,8 +279,10 @@ static void test_outflow_gone(void **state)
     o = outflow_new(8);
     outflow_attach(o, on_park, on_wake, &r);
     assert_int_equal(outflow_read(o, out, sizeof out), 0);
-    outflow_leave(o); /* the connection is gone: it must not be woken */
+    outflow_leave(o); /* the connection is gone: it must not be woken, and the producer is told */
     assert_int_equal(r.woken, 1);
+    assert_true(outflow_is_gone(o));
+    assert_false(outflow_write(o, STR("0123456789")));
     outflow_unref(o);
 }
 
