@@ -120,6 +120,11 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(ADMIN_LIB) $(PMAIN_LIB) $(
 	$(Q)$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -Wno-missing-prototypes -MMD -MP -MF $@.d $< tests/fuzz/replay.c $(ALL_LDFLAGS) \
 	    $(ADMIN_LIB) $(PMAIN_LIB) $(LIB) $(PKG_LIBS) -o $@
 
+$(BUILD)/bench/%: tests/bench/%.c $(LIB)
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	$(Q)$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $< $(ALL_LDFLAGS) $(LIB) $(PKG_LIBS) -o $@
+
 tests-built: $(UNIT_BIN) $(FUZZ_BIN)
 unit: deps-check $(UNIT_BIN) ## build and run the unit tests alone (ROOM=policies for one room)
 	@$(PYTHON) tests/run.py --build $(BUILD) unit $(ROOM)
@@ -157,7 +162,9 @@ fuzz: deps-check ## libFuzzer over every target, SECONDS=n in all
 
 bench: deps-bench ## side by side with Squid on this machine
 	@$(MAKE) --no-print-directory programs
-	@exec tests/bench/run.sh '$(BUILD)'
+	@tests/bench/run.sh '$(BUILD)'
+	@$(MAKE) --no-print-directory $(BUILD)/bench/engine_bench
+	@$(BUILD)/bench/engine_bench
 
 # --- install ---------------------------------------------------------------------------------------
 install: ## install into DESTDIR/PREFIX
