@@ -25,7 +25,7 @@ export const VALUES: Partial<Record<Field, string[]>> = {
 export function fieldOf(name: string): Field | null {
   const n = name.toLowerCase();
   if ((FIELDS as readonly string[]).includes(n)) return n as Field;
-  return SHORT[n] ?? null;
+  return Object.hasOwn(SHORT, n) ? SHORT[n] : null;
 }
 
 /** Cuts at spaces outside double quotes. */

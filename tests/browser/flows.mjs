@@ -1,0 +1,364 @@
+// What an administrator does, one flow a call: `node flows.mjs NAME`. Each flow starts with a fresh browser
+// context; they run in the order of test_dashboard.py on one installation.
+import { check, env, launch, login, open, same, settle, visit } from './lib.mjs';
+
+const NEW_PASSWORD = process.env.NEW_PASSWORD ?? '';
+const rows = (page) => page.locator('table.rules tbody tr[data-rule]').evaluateAll((all) => all.map((r) => r.dataset.rule));
+/** The API as this page's session sees it. */
+const get = (page, path) => page.evaluate(async (p) => (await fetch('/api/v1' + p)).json(), path);
+async function until(what, condition, ms = 10000) {
+  const end = Date.now() + ms;
+  for (;;) {
+    const v = await condition();
+    if (v) return v;
+    if (Date.now() > end) throw new Error(`not within ${ms} ms: ${what}`);
+    await new Promise((r) => setTimeout(r, 100));
+  }
+}
+
+const flows = {
+  async login(page) {
+    await page.goto(env.base + '/policy/lists?name=x');
+    await page.getByText('Log in to proxyd').waitFor();
+    check(page.url().includes('/login?next='), `the way back is kept: ${page.url()}`);
+    await page.getByLabel('User name').fill('admin');
+    await page.getByLabel('Password').fill('wrong password');
+    await page.getByRole('button', { name: 'Log in' }).click();
+    await page.getByText('User name or password is not right.').waitFor();
+    same(await page.getByLabel('Password').inputValue(), '', 'password field after a refusal');
+  },
+
+  async wizard(page) {
+    await login(page);
+    await page.getByRole('heading', { name: 'First steps' }).waitFor();
+    await page.goto(env.base + '/policy');
+    await page.getByRole('heading', { name: 'First steps' }).waitFor(); // nothing else before it is done
+    await page.getByLabel('New password').fill('short');
+    await page.getByLabel('Once more').fill('short');
+    await page.getByRole('button', { name: 'Continue' }).click();
+    check(await page.getByLabel('New password').isVisible(), 'a short password does not go on');
+    await page.getByLabel('New password').fill(NEW_PASSWORD);
+    await page.getByLabel('Once more').fill(NEW_PASSWORD + 'x');
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByText('The two passwords differ.').waitFor();
+    await page.getByLabel('Once more').fill(NEW_PASSWORD);
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByRole('radio', { name: /^Careful/ }).check();
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByLabel('User name').fill('wanda');
+    await page.getByLabel('Password of this person').fill('wanda password');
+    await page.getByRole('button', { name: 'Finish' }).click();
+    await page.getByText('The proxy is ready. Try it.').waitFor();
+    check((await page.locator('code.code').first().textContent()).startsWith('curl -x http://'), 'a command to try');
+    await page.getByRole('button', { name: 'To the dashboard' }).click();
+    await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+    same((await get(page, '/setup')).needed, false, 'wizard needed');
+    const live = await get(page, '/policy/live');
+    check(live.document.rules.some((r) => r.id === 'odd-ports'), 'the chosen preset is live');
+  },
+
+  async policy(page) {
+    await login(page, NEW_PASSWORD, '/policy');
+    await settle(page);
+    const before = await rows(page);
+    await page.getByRole('link', { name: 'Add rule' }).click();
+    await page.getByLabel('Name', { exact: true }).fill('No tests in the tests');
+    const add = async (key, value, side = 'Add condition') => {
+      await page.getByRole('button', { name: side }).click();
+      await page.getByRole('menuitem', { name: key, exact: true }).click();
+      await page.keyboard.type(value);
+      await page.keyboard.press('Enter');
+    };
+    await add('Host', 'browser-test.example');
+    await add('URL pattern', '^https?://[^/]+/(oops');
+    await add('User', 'wanda', 'Add exception');
+    await page.locator('.condition .fault').first().waitFor(); // the fault of the pattern stands at its field
+    await page.getByRole('button', { name: /^Remove \^https/ }).click();
+    await page.getByRole('button', { name: 'Remove URL pattern' }).click();
+    await page.getByText('No faults').waitFor();
+    await page.getByLabel('Message on the page').fill('Closed for the test.');
+    await page.getByRole('button', { name: 'Save to draft' }).click();
+    await page.getByRole('heading', { name: 'Policy', level: 1 }).waitFor();
+    await page.getByText('1 unpublished change').waitFor();
+    same(await rows(page), ['no-tests-in-the-tests', ...before], 'the new rule is first');
+
+    // By keyboard alone: down twice, to the end, and back up one; the position is spoken.
+    const grip = page.locator('#grip-no-tests-in-the-tests');
+    await grip.focus();
+    await page.keyboard.press('ArrowDown');
+    await until('second', async () => (await rows(page))[1] === 'no-tests-in-the-tests');
+    await page.keyboard.press('End');
+    await until('last', async () => (await rows(page)).at(-1) === 'no-tests-in-the-tests');
+    check((await page.locator('[aria-live=assertive]').textContent()).includes(`number ${before.length + 1} of ${before.length + 1}`), 'the new position is spoken');
+    check(await grip.evaluate((e) => e === document.activeElement), 'the focus stays on the handle');
+    await page.keyboard.press('Home');
+    await until('first', async () => (await rows(page))[0] === 'no-tests-in-the-tests');
+    // By the menu, to a position.
+    await page.getByRole('button', { name: 'More for No tests in the tests' }).click();
+    await page.getByRole('menuitem', { name: 'Move to position …' }).click();
+    await page.getByLabel(/New position/).fill('2');
+    await page.getByRole('button', { name: 'Move', exact: true }).click();
+    await until('second again', async () => (await rows(page))[1] === 'no-tests-in-the-tests');
+    // By the pointer, to the top.
+    await page.waitForTimeout(200);
+    const from = await grip.boundingBox();
+    const target = await page.locator('tr[data-at="0"]').boundingBox();
+    await page.mouse.move(from.x + 8, from.y + 8);
+    await page.mouse.down();
+    await page.mouse.move(from.x + 8, from.y - 10, { steps: 4 });
+    await page.mouse.move(from.x + 8, target.y + 3, { steps: 6 });
+    await page.mouse.up();
+    await until('dragged to the top', async () => (await rows(page))[0] === 'no-tests-in-the-tests');
+    await page.keyboard.press('Control+z');
+    await until('undone', async () => (await rows(page))[1] === 'no-tests-in-the-tests');
+    await until('saved', async () => (await get(page, '/policy/draft')).rules[1].id === 'no-tests-in-the-tests');
+
+    // Review and publish.
+    await page.getByRole('link', { name: 'Review', exact: true }).click();
+    await page.getByRole('heading', { name: 'Review and publish', level: 1 }).waitFor();
+    await page.locator('li.added').getByText('No tests in the tests').waitFor();
+    await page.getByText('No faults in the document').waitFor();
+    const old = (await get(page, '/policy/live')).version;
+    await page.getByLabel('What changed and why').fill('browser test');
+    await page.getByRole('button', { name: 'Publish', exact: true }).click();
+    await page.getByText(`Version ${old + 1} was published.`).waitFor();
+    await page.getByText('Nothing to publish').waitFor();
+    const status = await until('running', async () => { const s = await get(page, '/status'); return s.policy.running_version === old + 1 && s; });
+    same(status.policy.live_version, old + 1, 'live version');
+
+    // Roll back: a copy of the old version becomes the newest.
+    await page.getByRole('link', { name: 'History' }).first().click();
+    await page.getByRole('row', { name: new RegExp(`^${old}\\b`) }).getByRole('button', { name: 'Bring back' }).click();
+    await page.getByRole('button', { name: `Publish a copy of ${old}` }).click();
+    await until('rolled back', async () => (await get(page, '/policy/live')).version === old + 2);
+    const live = await get(page, '/policy/live');
+    same(live.rolled_back_from, old, 'copy of');
+    same(live.document.rules.map((r) => r.id), before, 'rules after the rollback');
+    await visit(page, `/policy/history?from=${old + 1}&to=${old + 2}`);
+    await page.locator('li.removed').getByText('No tests in the tests').waitFor();
+  },
+
+  async conflict(page) {
+    await login(page, NEW_PASSWORD, '/policy');
+    await settle(page);
+    // Somebody else saves a draft behind this page's back.
+    await page.evaluate(async () => {
+      const me = await (await fetch('/api/v1/me')).json();
+      const r = await fetch('/api/v1/policy/draft');
+      const doc = await r.json();
+      doc.comment = 'saved by somebody else';
+      await fetch('/api/v1/policy/draft', { method: 'PUT', body: JSON.stringify(doc), headers: { 'Content-Type': 'application/json', 'If-Match': r.headers.get('ETag'), 'X-CSRF-Token': me.csrf_token } });
+    });
+    await page.getByRole('switch').first().click();
+    await page.getByText('Somebody else changed the draft').waitFor();
+    await page.getByRole('button', { name: 'Load theirs' }).click();
+    await until('theirs is kept', async () => (await get(page, '/policy/draft')).comment === 'saved by somebody else');
+    await page.goto(env.base + '/policy/changes');
+    await page.getByRole('button', { name: 'Discard draft' }).click();
+    await page.getByRole('button', { name: 'Discard', exact: true }).click();
+    await page.getByText('Nothing to publish').waitFor();
+  },
+
+  async simulate(page) {
+    await login(page, NEW_PASSWORD, '/test');
+    await page.getByLabel('URL or host:port').fill('http://blocked.example/games');
+    await page.getByRole('button', { name: 'Test', exact: true }).click();
+    await page.locator('.badge.big', { hasText: 'Block' }).waitFor();
+    await page.locator('.trace li.decided', { hasText: 'Blocked sites' }).waitFor();
+    check(page.url().includes('url=http%3A%2F%2Fblocked.example%2Fgames'), 'the question is in the address');
+    await page.reload();
+    await page.locator('.badge.big', { hasText: 'Block' }).waitFor();
+    await page.getByRole('button', { name: 'Create exception in draft' }).click();
+    await page.getByRole('heading', { name: 'Allow blocked.example' }).waitFor();
+    await visit(page, '/test?url=http%3A%2F%2Fblocked.example%2F&policy=draft');
+    await page.locator('.badge.big', { hasText: 'Allow' }).waitFor();
+    await page.goBack();
+    await visit(page, '/test?url=' + encodeURIComponent('::not a url::'));
+    await page.locator('.notice.bad, .fault').first().waitFor();
+    await page.evaluate(async () => {
+      const me = await (await fetch('/api/v1/me')).json();
+      await fetch('/api/v1/policy/draft:discard', { method: 'POST', headers: { 'X-CSRF-Token': me.csrf_token } });
+    });
+  },
+
+  async categories(page) {
+    await login(page, NEW_PASSWORD, '/categories');
+    await settle(page);
+    await page.getByRole('button', { name: 'Import list' }).first().click();
+    await page.getByLabel('Category', { exact: true }).fill('browsertest');
+    await page.getByLabel('File').setInputFiles({ name: 'browsertest.domains', mimeType: 'text/plain', buffer: Buffer.from('one.browser.example\ntwo.browser.example\ntwo.browser.example\nnot a host!!\n') });
+    await page.getByRole('button', { name: 'Import', exact: true }).click();
+    await page.getByText('Imported; the proxy uses it.').waitFor();
+    await page.getByText('1 line could not be read').waitFor();
+    await page.getByText('not a host!!').waitFor();
+    await page.getByRole('button', { name: 'Close' }).last().click();
+    await page.getByLabel('Which categories has a host?').fill('www.one.browser.example');
+    await page.getByRole('button', { name: 'Look up' }).click();
+    await page.locator('.hits', { hasText: 'browsertest' }).waitFor();
+    // Edit the small category in place.
+    await page.getByRole('button', { name: 'More for browsertest' }).click();
+    await page.getByRole('menuitem', { name: 'Edit entries' }).click();
+    const box = page.getByLabel('Entries, one a line');
+    check((await box.inputValue()).includes('one.browser.example'), 'the entries are shown');
+    await box.fill('three.browser.example');
+    await page.getByRole('button', { name: 'Import', exact: true }).click();
+    await page.getByText('Imported; the proxy uses it.').waitFor();
+    await page.getByRole('button', { name: 'Close' }).last().click();
+    await until('looked up', async () => (await get(page, '/lookup?host=three.browser.example')).categories.includes('browsertest'));
+    same((await get(page, '/lookup?host=one.browser.example')).categories, [], 'the old entry is gone');
+    await page.getByRole('button', { name: 'More for browsertest' }).click();
+    await page.getByRole('menuitem', { name: 'Remove' }).click();
+    await page.getByRole('button', { name: 'Remove', exact: true }).click();
+    await page.getByText('Category browsertest was removed.').waitFor();
+  },
+
+  async log(page) {
+    await login(page, NEW_PASSWORD, '/log');
+    await settle(page);
+    const lines = page.locator('table.log tbody tr:not(.pad)');
+    check((await lines.count()) > 10, 'records are shown');
+    await page.getByRole('combobox', { name: 'Filter' }).fill('verdict:blocked host:blocked.example');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/verdict=blocked&host=blocked\.example/);
+    await until('only blocked ones', async () => (await lines.count()) > 0 && (await lines.evaluateAll((all) => all.every((r) => r.textContent.includes('Blocked') && r.textContent.includes('blocked.example')))));
+    await page.getByRole('button', { name: 'Exclude host blocked.example' }).click();
+    await page.waitForURL(/host=%21blocked\.example/);
+    await page.goBack();
+    await page.waitForURL(/&host=blocked/);
+    await until('back to the filter', async () => (await lines.count()) > 0);
+    await lines.first().locator('td.c-time button').click();
+    const drawer = page.getByRole('dialog');
+    await drawer.getByText('Blocked sites').waitFor();
+    check(/sel=\d+/.test(page.url()), 'the open record is in the address');
+    await page.keyboard.press('Escape');
+    await drawer.waitFor({ state: 'detached' });
+    const [file] = await Promise.all([page.waitForEvent('download'), (async () => {
+      await page.getByRole('button', { name: 'Export' }).click();
+      await page.getByRole('menuitem', { name: 'NDJSON' }).click();
+    })()]);
+    const text = await (await file.createReadStream()).toArray().then((parts) => Buffer.concat(parts).toString());
+    check(text.trim().split('\n').every((l) => JSON.parse(l).verdict === 'blocked'), 'the export has the filter');
+
+    // Live tail: the test's own request appears; pausing counts what waits.
+    await visit(page, '/log?live=1');
+    await page.getByText('0 records since you came').waitFor();
+    const send = (path) => page.request.fetch(env.base + '/healthz').then(() => fetchThroughProxy(path));
+    await send('/tail-1');
+    await page.locator('table.log', { hasText: 'tail-1' }).waitFor();
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await send('/tail-2');
+    await page.getByRole('button', { name: /Go on/ }).locator('.count', { hasText: '1' }).waitFor();
+    same(await page.getByText('tail-2').count(), 0, 'nothing moves while paused');
+    await page.getByRole('button', { name: /Go on/ }).click();
+    await page.locator('table.log', { hasText: 'tail-2' }).waitFor();
+  },
+
+  async users(page) {
+    await login(page, NEW_PASSWORD, '/users');
+    await settle(page);
+    await page.getByRole('button', { name: 'Add user' }).first().click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('User name').fill('tess');
+    await dialog.getByLabel('Password').fill('tess password');
+    await dialog.getByRole('combobox', { name: 'Groups' }).fill('testers, staff');
+    await page.keyboard.press('Enter');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('row', { name: /tess/ }).getByText('testers').waitFor();
+    await page.getByRole('switch', { name: 'tess may log in' }).click();
+    await until('switched off', async () => (await get(page, '/users/tess')).enabled === false);
+    await page.getByRole('button', { name: 'More for tess' }).click();
+    await page.getByRole('menuitem', { name: 'Edit' }).click();
+    await dialog.getByLabel('Comment').fill('of the browser test');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('of the browser test').waitFor();
+    await page.getByRole('button', { name: 'Add user' }).first().click();
+    await dialog.getByLabel('User name').fill('tess');
+    await dialog.getByLabel('Password').fill('tess password');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.locator('.notice.bad, .fault').first().waitFor(); // there is one of that name
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: 'More for tess' }).click();
+    await page.getByRole('menuitem', { name: 'Remove' }).click();
+    await page.getByRole('button', { name: 'Remove', exact: true }).click();
+    await page.getByText('User tess was removed.').waitFor();
+    // The directory: a server that is not there is said to be so, at the step where it fails.
+    await visit(page, '/users/directory');
+    await page.getByRole('combobox', { name: 'Servers' }).fill('ldap://127.0.0.1:1');
+    await page.keyboard.press('Enter');
+    await page.getByLabel('Search below').fill('dc=example,dc=com');
+    await page.locator('form.test').getByLabel('User name').fill('alice');
+    await page.getByRole('button', { name: 'Test', exact: true }).click();
+    await page.getByText('It stops at the marked step.').waitFor({ timeout: 30000 });
+    await page.locator('.steps li.bad', { hasText: 'Connect' }).waitFor();
+  },
+
+  async pac(page) {
+    await login(page, NEW_PASSWORD, '/pac');
+    await settle(page);
+    await page.locator('pre.code', { hasText: 'FindProxyForURL' }).waitFor();
+    const domains = page.getByRole('combobox', { name: 'Domains and everything below' });
+    await domains.fill('intranet.example');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Save and use' }).click();
+    await page.locator('pre.code', { hasText: 'intranet.example' }).waitFor();
+    await page.getByLabel('URL', { exact: true }).fill('https://wiki.intranet.example/');
+    await page.getByRole('button', { name: 'Test', exact: true }).click();
+    await page.locator('.result', { hasText: 'DIRECT' }).waitFor();
+    await page.getByLabel('URL', { exact: true }).fill('https://www.example.org/');
+    await page.getByRole('button', { name: 'Test', exact: true }).click();
+    await page.locator('.result', { hasText: 'PROXY' }).waitFor();
+    await visit(page, '/pac/deploy');
+    const targets = page.getByRole('navigation', { name: 'Targets' }).getByRole('link');
+    check((await targets.count()) >= 8, 'deployment targets are listed');
+    await targets.nth(2).click();
+    await page.locator('pre.code').filter({ hasText: /\S/ }).waitFor();
+    check(/target=/.test(page.url()), 'the target is in the address');
+  },
+
+  async preferences(page) {
+    await login(page, NEW_PASSWORD, '/');
+    await page.getByRole('button', { name: 'Appearance' }).click();
+    await page.getByRole('menuitemradio', { name: 'Dark' }).click();
+    same(await page.evaluate(() => document.documentElement.dataset.theme), 'dark', 'theme');
+    await page.getByRole('button', { name: 'Appearance' }).click();
+    await page.getByRole('menuitemradio', { name: 'Deutsch' }).click();
+    await page.getByRole('heading', { name: 'Überblick', level: 1 }).waitFor();
+    await page.reload();
+    await page.getByRole('heading', { name: 'Überblick', level: 1 }).waitFor();
+    same(await page.evaluate(() => document.documentElement.dataset.theme), 'dark', 'theme after reload');
+    await page.keyboard.press('/');
+    await page.keyboard.type('blocked.example');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/\/test\?url=/);
+    await page.getByRole('button', { name: 'Konto' }).click();
+    await page.getByRole('menuitem', { name: 'Abmelden' }).click();
+    await page.getByRole('heading', { name: /Bei proxyd anmelden/ }).waitFor();
+  },
+};
+
+/** One request through the proxy, as its users send them. */
+async function fetchThroughProxy(path) {
+  const http = await import('node:http');
+  const [host, port] = env.proxy.split(':');
+  await new Promise((resolve, reject) => {
+    http.get({ host, port, path: `http://blocked.example${path}`, headers: { Host: 'blocked.example' } }, (r) => r.resume().on('end', resolve)).on('error', reject);
+  });
+}
+
+const name = process.argv[2];
+const browser = await launch();
+try {
+  const page = await open(browser);
+  try {
+    await flows[name](page);
+    const trouble = page.trouble.filter(Boolean);
+    if (trouble.length) throw new Error(trouble.join('\n'));
+    console.log(`${name}: ok`);
+  } catch (e) {
+    if (env.shots) await page.screenshot({ path: `${env.shots}/failed-${name}.png`, fullPage: true }).catch(() => undefined);
+    console.error(`${name}: ${e.stack ?? e}\nat ${page.url()}\n${page.trouble.join('\n')}`);
+    process.exitCode = 1;
+  }
+} finally {
+  await browser.close();
+}
