@@ -27,7 +27,7 @@ compile() {
 }
 export -f compile
 export out flags cppflags
-find base policies pac db proxyd -name '*.c' ! -path 'proxyd/main/*' -print0 | xargs -0 -P 2 -I{} bash -c 'compile {}'
+find base policies pac db proxyd adminui -name '*.c' ! -path 'proxyd/main/*' ! -path 'adminui/ctl/*' ! -path adminui/main.c -print0 | xargs -0 -P 2 -I{} bash -c 'compile {}'
 rm -f "$out/all.a"
 find "$out/obj" -name '*.o' -print0 | xargs -0 ar rcs "$out/all.a"
 
