@@ -250,6 +250,7 @@ def test_outage_and_recovery(s, d):
         assert ask(s, "staff.test", "bob") == 503
         wait_until(lambda: directory_state(s)["state"] == "down", 5, "the state is shown")
         assert directory_state(s)["servers"][0]["detail"]
+        assert "directory-down" in [w["code"] for w in s.api.get("/status")["warnings"]]
         wait_until(lambda: f"a directory server does not answer server={d.tls}" in s.proxyd.output(), 5, "the operator is told")
         time.sleep(1.1)  # the answer is old now, but it may be used while nobody can be asked
         assert ask(s, "staff.test", "dave") == 200
@@ -346,6 +347,17 @@ def test_local_people_come_first(s, d):
     finally:
         s.api.delete("/users/bob")
     assert (ask(s, "staff.test", "bob", "a-local-password"), ask(s, "staff.test", "bob", "pw-bob")) == (407, 200)
+
+
+def test_a_forgotten_person_is_asked_about_again(s, d):
+    use(s, d)
+    before = d.binds("carol")
+    for spelling in ("carol", "CAROL"):
+        assert [ask(s, "staff.test", spelling, "pw-Carol") for _ in range(2)] == [200, 200]
+    assert d.binds("carol") == before + 2  # one for each spelling
+    s.api.post("/directory:forget", {"username": "Carol"})
+    assert ask(s, "staff.test", "carol", "pw-Carol") == 200
+    assert d.binds("carol") == before + 3
 
 
 # --- for administrators --------------------------------------------------------------------------
