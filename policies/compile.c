@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "policies/compile_keys.h"
+#include "policies/compile_leads.h"
 #include "policies/compile_sets.h"
 #include "policies/snapshot_layout.h"
 
@@ -110,6 +111,7 @@ static enum err build(struct snapshot *s, struct report *report)
         map_init(&s->keys[k].ids);
     s->n_rules = (uint32_t)s->model->n_rules;
     s->n_words = (s->n_rules + 63) / 64 + (s->n_rules == 0);
+    s->n_todo = (s->n_words + 63) / 64;
     for (size_t r = 0; r < s->model->n_rules; r++)
         check_rule(s, report, r);
     enum err e = make_schedules(s, report);
@@ -117,6 +119,8 @@ static enum err build(struct snapshot *s, struct report *report)
         e = make_rule_bits(s);
     if (e == OK)
         e = compile_keys_all(s, part_of);
+    if (e == OK)
+        e = compile_leads_all(s);
     if (e == OK)
         e = compile_sets_all(s, report);
     if (e == OK && report_has_faults(report))

@@ -25,9 +25,16 @@ struct judging {
     unsigned n[MODEL_N_SIDES]; /* of each side; the second follows the first */
 };
 
-static void add_fit(struct active *a, uint64_t *acc, uint32_t value)
+static void add_words(const struct judging *j, const uint64_t *words)
+{
+    for (uint32_t i = 0; words && i < j->s->n_todo; i++)
+        j->x->todo[i] |= words[i];
+}
+
+static void add_fit(const struct judging *j, struct active *a, uint64_t *acc, uint32_t value)
 {
     const struct fit *fit = &a->table->fit[a->side][value];
+    add_words(j, fit->words);
     for (uint32_t i = 0; i < fit->n; i++)
         acc[fit->rules[i] / 64] |= UINT64_C(1) << (fit->rules[i] % 64);
     if (!fit->dense)
@@ -59,11 +66,15 @@ static void prepare(struct judging *j, int side)
         a->hits = &j->x->hits[k];
         a->side = side;
         a->has_more_dense = false;
-        for (unsigned p = 0; p < PARTS_MAX; p++)
-            if ((j->x->unknown_parts[k] >> p & 1) && t->has_part[side][p])
-                a->maybe[a->n_maybe++] = t->has_part[side][p];
+        for (unsigned p = 0; p < PARTS_MAX; p++) {
+            if (!(j->x->unknown_parts[k] >> p & 1) || !t->has_part[side][p])
+                continue;
+            a->maybe[a->n_maybe++] = t->has_part[side][p];
+            if (side == SIDE_WHEN)
+                add_words(j, t->part_words[p]);
+        }
         for (uint32_t i = 0; i < a->hits->n; i++)
-            add_fit(a, j->x->acc[side][k], a->hits->ids[i]);
+            add_fit(j, a, j->x->acc[side][k], a->hits->ids[i]);
         j->n[side]++;
     }
 }
@@ -185,24 +196,31 @@ static void settle(const struct snapshot *s, struct verdict *v, uint32_t rule)
     v->redirect_url = r->redirect_url;
 }
 
-static void judge(struct judging *j, struct verdict *v)
+/* One word; true when it ends the search. */
+static bool judge_in(const struct judging *j, struct verdict *v, uint32_t w)
 {
-    for (uint32_t w = 0; w < j->s->n_words; w++) {
-        struct word r = judge_word(j, w);
-        uint64_t enforced = r.maybe & ~j->s->shadow[w];
-        uint64_t before = enforced ? (enforced & -enforced) - 1 : UINT64_MAX;
-        note_shadows(j->s, v, w, r.yes & j->s->shadow[w] & before);
-        if (!enforced)
-            continue;
-        uint32_t rule = w * 64 + (uint32_t)__builtin_ctzll(enforced);
-        if (r.yes & enforced & -enforced) {
-            settle(j->s, v, rule);
-        } else {
-            v->needs = needs_of(j, rule);
-            v->rule = (int)rule;
-        }
-        return;
+    struct word r = judge_word(j, w);
+    uint64_t enforced = r.maybe & ~j->s->shadow[w];
+    uint64_t before = enforced ? (enforced & -enforced) - 1 : UINT64_MAX;
+    note_shadows(j->s, v, w, r.yes & j->s->shadow[w] & before);
+    if (!enforced)
+        return false;
+    uint32_t rule = w * 64 + (uint32_t)__builtin_ctzll(enforced);
+    if (r.yes & enforced & -enforced) {
+        settle(j->s, v, rule);
+    } else {
+        v->needs = needs_of(j, rule);
+        v->rule = (int)rule;
     }
+    return true;
+}
+
+static void judge(const struct judging *j, struct verdict *v)
+{
+    for (uint32_t t = 0; t < j->s->n_todo; t++)
+        for (uint64_t bits = j->x->todo[t]; bits; bits &= bits - 1)
+            if (judge_in(j, v, t * 64 + (uint32_t)__builtin_ctzll(bits)))
+                return;
     v->is_final = true;
     v->action = j->s->model->default_action;
     v->message = j->s->model->default_message;
@@ -230,6 +248,8 @@ void policy_decide_in(const struct snapshot *s, struct slot *x, const struct fac
     j.s = s;
     j.x = x;
     j.n[0] = j.n[1] = 0;
+    memset(x->todo, 0, s->n_todo * sizeof *x->todo);
+    add_words(&j, s->open_words);
     prepare(&j, SIDE_WHEN);
     prepare(&j, SIDE_UNLESS);
     judge(&j, v);

@@ -26,12 +26,15 @@ static void free_key(struct key_table *k)
         for (uint32_t v = 0; k->fit[side] && v < k->n; v++) {
             free(k->fit[side][v].rules);
             free(k->fit[side][v].dense);
+            free(k->fit[side][v].words);
         }
         free(k->fit[side]);
         free(k->bound[side]);
         for (int p = 0; p < PARTS_MAX; p++)
             free(k->has_part[side][p]);
     }
+    for (int p = 0; p < PARTS_MAX; p++)
+        free(k->part_words[p]);
 }
 
 static void free_slot(struct slot *x)
@@ -45,6 +48,7 @@ static void free_slot(struct slot *x)
     set_url_scratch_free(x->patterns);
     set_url_scratch_free(x->agents);
     free(x->inside);
+    free(x->todo);
     free(x->live);
 }
 
@@ -63,6 +67,7 @@ static void snapshot_free(struct snapshot *s)
     for (size_t i = 0; i < s->n_schedules; i++)
         schedule_fini(&s->schedules[i]);
     free(s->schedules);
+    free(s->open_words);
     free(s->enabled);
     free(s->shadow);
     free(s->expiring);
@@ -153,9 +158,11 @@ static bool make_slot(const struct snapshot *s, struct slot *x)
     x->agents = s->agents ? set_url_scratch_new(s->agents) : NULL;
     x->inside = calloc(s->n_schedules + 1, sizeof *x->inside);
     x->live = calloc(s->n_words + 1, sizeof *x->live);
+    x->todo = calloc(s->n_todo + 1, sizeof *x->todo);
     x->minute = -1;
     x->live_from_ms = INT64_MAX;
-    return x->inside && x->live && !s->patterns == !x->patterns && !s->agents == !x->agents;
+    return x->inside && x->live && x->todo && !s->patterns == !x->patterns &&
+           !s->agents == !x->agents;
 }
 
 struct snapshot *snapshot_alloc(void)

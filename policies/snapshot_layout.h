@@ -6,6 +6,10 @@
  * bit sets. So the cost grows with the number of hits and of words, never with rules times
  * conditions.
  *
+ * Most words hold no rule that can fit, so they are not looked at: each rule has one key of its
+ * `when` that leads to it (the one that fits least often), and only words that a hit, or a part not
+ * yet known, of a leading key leads to are judged.
+ *
  * A key may have parts that become known at different stages (a list of URL patterns is known later
  * than a list of names); has_part tells which rules have a value in a part. */
 #ifndef POLICIES_SNAPSHOT_LAYOUT_H
@@ -29,6 +33,7 @@ struct fit { /* the rules that name a value on one side */
     uint32_t *rules;
     uint32_t n;
     uint64_t *dense; /* instead of rules, when there are many */
+    uint64_t *words; /* words with a rule that this value leads to; NULL: none (side when) */
 };
 
 struct key_table {
@@ -40,6 +45,7 @@ struct key_table {
     uint64_t *bound[MODEL_N_SIDES];               /* rules with this key on this side */
     uint64_t *has_part[MODEL_N_SIDES][PARTS_MAX]; /* NULL: none */
     bool is_used[MODEL_N_SIDES];
+    uint64_t *part_words[PARTS_MAX]; /* words with a rule that this key leads to by such a part */
 };
 
 struct tag { /* what an item of a set (a name, a network, a pattern) stands for */
@@ -70,6 +76,7 @@ struct slot { /* scratch of one decision at a time; on cache lines of its own */
     struct set_domain_hits categories;
     int64_t minute; /* for which `inside` holds; -1: none */
     bool *inside;   /* of each schedule */
+    uint64_t *todo; /* words to judge */
     uint64_t *live; /* enabled and not expired, for `minute_live` */
     int64_t live_until_ms, live_from_ms;
 };
@@ -78,8 +85,9 @@ struct snapshot {
     atomic_uint n_refs;
     uint64_t version;
     struct model *model;
-    struct category_index *index; /* may be NULL */
-    uint32_t n_rules, n_words;
+    struct category_index *index;      /* may be NULL */
+    uint32_t n_rules, n_words, n_todo; /* n_todo: words of a bit set of words */
+    uint64_t *open_words;              /* words with a rule that has no `when` */
     struct key_table keys[MODEL_N_KEYS];
     uint64_t *enabled, *shadow;
     uint32_t *expiring; /* rules with an end */

@@ -17,6 +17,7 @@
 #include "base/url.h"
 #include "policies/compile.h"
 #include "policies/decide.h"
+#include "policies/explain.h"
 #include "policies/set_domain.h"
 
 /* --- a small generator with its own state, the same at every run ---------------------------------
@@ -81,6 +82,8 @@ static const struct {
     [K_TYPES] = {"content_types", types, 4}, [K_CATEGORIES] = {"categories", categories, 3},
     [K_LISTS] = {"lists", lists, 3},         [K_PORTS] = {"ports", ports, 3},
 };
+
+#define LARGE 4500
 
 struct ref_rule {
     uint32_t mask[2][K_N]; /* entries of the pool that are named */
@@ -306,7 +309,8 @@ static void write_side(struct buf *b, const char *side, const uint32_t mask[K_N]
     buf_add_c(b, '}');
 }
 
-static void random_rules(struct ref_rule *rules, uint32_t n, struct buf *document)
+/* least: conditions of each rule; many make rules that seldom fit, so that the search goes far. */
+static void random_rules(struct ref_rule *rules, uint32_t n, uint32_t least, struct buf *document)
 {
     buf_add_z(
         document,
@@ -316,7 +320,7 @@ static void random_rules(struct ref_rule *rules, uint32_t n, struct buf *documen
     for (uint32_t r = 0; r < n; r++) {
         memset(&rules[r], 0, sizeof rules[r]);
         for (int side = 0; side < 2; side++)
-            for (uint32_t c = 0, k_n = rng(side ? 2 : 4); c < k_n; c++) {
+            for (uint32_t c = 0, k_n = side ? rng(2) : least + rng(4); c < k_n; c++) {
                 int k = (int)rng(K_N);
                 rules[r].mask[side][k] |= 1u << rng(keys[k].n);
                 rules[r].mask[side][k] |= 1u << rng(keys[k].n);
@@ -447,23 +451,48 @@ static void check(const struct snapshot *s, const struct ref_rule *rules, uint32
     assert_int_equal(v.n_shadow, n_shadow < VERDICT_SHADOW_MAX ? n_shadow : VERDICT_SHADOW_MAX);
 }
 
+/* The trace names the same rule, and the same fit of every rule. */
+static void check_explained(const struct snapshot *s, const struct ref_rule *rules, uint32_t n,
+                            const struct ref_request *r)
+{
+    static const char *const names[] = {"no", "unknown", "yes"};
+    struct facts f;
+    struct str g[5];
+    struct verdict v;
+    fill_facts(r, &f, g);
+    policy_decide(s, &f, &v);
+    json_t *told = explain_facts(s, &f), *trace = json_object_get(told, "trace");
+    assert_int_equal(json_array_size(trace), n);
+    for (uint32_t i = 0; i < n; i++) {
+        const json_t *rule = json_array_get(trace, i);
+        const char *fit = json_string_value(json_object_get(rule, "fit"));
+        assert_string_equal(fit, names[ref_fit(&rules[i], r)]);
+        assert_int_equal(json_is_true(json_object_get(rule, "decided")),
+                         v.is_final && v.rule == (int)i);
+    }
+    json_decref(told);
+}
+
 static void random_documents_and_requests(void **state)
 {
     (void)state;
-    static struct ref_rule rules[400];
+    static struct ref_rule rules[LARGE];
     struct buf bytes;
     rng_state = 20261123;
     struct category_index *index = make_index(&bytes);
     for (int round = 0; round < 120; round++) {
-        uint32_t n = round % 10 == 0 ? 400 : 1 + rng(70);
+        bool is_large = round % 60 == 59; /* more than 64 words of rules */
+        uint32_t n = is_large ? LARGE : round % 10 == 0 ? 400 : 1 + rng(70);
         struct buf document;
-        buf_init(&document, 1 << 22);
-        random_rules(rules, n, &document);
+        buf_init(&document, 1 << 24);
+        random_rules(rules, n, is_large ? 4 : 0, &document);
         struct snapshot *s = compile(buf_str(&document), index);
         for (int i = 0; i < 1000; i++) {
             struct ref_request r;
             random_request(&r);
             check(s, rules, n, &r);
+            if (i % 50 == 0 && !is_large)
+                check_explained(s, rules, n, &r);
         }
         snapshot_unref(s);
         buf_fini(&document);

@@ -1,0 +1,105 @@
+/* compile_leads: the choice is only about speed; any key of `when` would be right, since a rule
+ * fits only when all of them do. */
+#include "policies/compile_leads.h"
+
+#include <stdlib.h>
+
+/* How often a value of the key fits a request, roughly, against the others. */
+static unsigned often(enum model_key key)
+{
+    static const uint16_t table[MODEL_N_KEYS] = {
+        [KEY_USERS] = 2,        [KEY_GROUPS] = 16,        [KEY_NETWORKS] = 32,
+        [KEY_LISTENERS] = 500,  [KEY_SCHEDULES] = 500,    [KEY_SCHEMES] = 500,
+        [KEY_METHODS] = 500,    [KEY_PORTS] = 300,        [KEY_HOSTS] = 1,
+        [KEY_URL_PATTERNS] = 1, [KEY_CATEGORIES] = 8,     [KEY_LISTS] = 2,
+        [KEY_EXTENSIONS] = 16,  [KEY_CONTENT_TYPES] = 32, [KEY_USER_AGENTS] = 64,
+        [KEY_MIN_BYTES] = 500,  [KEY_MAX_BYTES] = 500};
+    return table[key];
+}
+
+/* Rules that come up when a value of this key of the rule is hit: fewer is better. */
+static uint64_t cost(const struct snapshot *s, const uint32_t *n_named, const struct model_rule *r,
+                     enum model_key key)
+{
+    const struct model_values *v = &r->cond[SIDE_WHEN][key];
+    uint64_t most = 0;
+    for (size_t i = 0; i < v->n; i++) {
+        uintptr_t id = (uintptr_t)map_get(&s->keys[key].ids, v->v[i]);
+        if (id && n_named[id - 1] > most)
+            most = n_named[id - 1];
+    }
+    return (most + 1) * often(key);
+}
+
+static enum err mark(uint64_t **words, uint32_t n_todo, uint32_t word)
+{
+    if (!*words)
+        *words = calloc(n_todo, sizeof **words);
+    if (!*words)
+        return ERR_NOMEM;
+    (*words)[word / 64] |= UINT64_C(1) << (word % 64);
+    return OK;
+}
+
+static enum err lead(struct snapshot *s, uint32_t rule, enum model_key key)
+{
+    struct key_table *t = &s->keys[key];
+    const struct model_values *v = &s->model->rules[rule].cond[SIDE_WHEN][key];
+    enum err e = OK;
+    for (size_t i = 0; i < v->n && e == OK; i++) {
+        uintptr_t id = (uintptr_t)map_get(&t->ids, v->v[i]);
+        e = mark(&t->fit[SIDE_WHEN][id - 1].words, s->n_todo, rule / 64);
+        unsigned parts = key == KEY_CATEGORIES ? 3u : 1u << t->part[id - 1];
+        for (unsigned p = 0; p < PARTS_MAX && e == OK; p++)
+            if (parts >> p & 1)
+                e = mark(&t->part_words[p], s->n_todo, rule / 64);
+    }
+    return e;
+}
+
+static enum err lead_rule(struct snapshot *s, uint32_t *const n_named[MODEL_N_KEYS], uint32_t rule)
+{
+    const struct model_rule *r = &s->model->rules[rule];
+    uint64_t best = UINT64_MAX;
+    int chosen = -1;
+    for (int k = 0; k < MODEL_N_KEYS; k++) {
+        if (r->cond[SIDE_WHEN][k].n == 0)
+            continue;
+        uint64_t c = cost(s, n_named[k], r, (enum model_key)k);
+        if (c < best) {
+            best = c;
+            chosen = k;
+        }
+    }
+    if (chosen < 0)
+        return mark(&s->open_words, s->n_todo, rule / 64);
+    return lead(s, rule, (enum model_key)chosen);
+}
+
+/* How many rules name each value in their `when`. */
+static enum err count(const struct snapshot *s, uint32_t *n_named[MODEL_N_KEYS])
+{
+    for (int k = 0; k < MODEL_N_KEYS; k++) {
+        n_named[k] = calloc((size_t)s->keys[k].n + 1, sizeof *n_named[k]);
+        if (!n_named[k])
+            return ERR_NOMEM;
+        for (uint32_t v = 0; v < s->keys[k].n; v++) {
+            const struct fit *f = &s->keys[k].fit[SIDE_WHEN][v];
+            n_named[k][v] = f->n;
+            for (uint32_t w = 0; f->dense && w < s->n_words; w++)
+                n_named[k][v] += (uint32_t)__builtin_popcountll(f->dense[w]);
+        }
+    }
+    return OK;
+}
+
+enum err compile_leads_all(struct snapshot *s)
+{
+    uint32_t *n_named[MODEL_N_KEYS] = {0};
+    enum err e = count(s, n_named);
+    for (uint32_t r = 0; r < s->n_rules && e == OK; r++)
+        e = lead_rule(s, n_named, r);
+    for (int k = 0; k < MODEL_N_KEYS; k++)
+        free(n_named[k]);
+    return e;
+}
