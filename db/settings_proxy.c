@@ -196,7 +196,7 @@ static enum err read_top(struct settings_proxy *s, const char *key, json_t *v,
 static enum err set_standards(struct settings_proxy *s)
 {
     memset(s, 0, sizeof *s);
-    arena_init(&s->arena, 512, 16 * 1024);
+    arena_init(&s->arena, 512, (size_t)16 * 1024);
     for (size_t i = 0; i < N_NUMBERS; i++)
         set_number(s, &numbers[i], numbers[i].standard);
     enum err e = OK;

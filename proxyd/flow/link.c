@@ -9,7 +9,7 @@
 #include "base/secret.h"
 #include "proxyd/flow/context.h"
 
-#define LINK_LIFE_MS (15 * 60 * 1000) /* between the page and the click */
+#define LINK_LIFE_MS 900000 /* 15 minutes between the page and the click */
 #define MAC_BYTES    32
 #define URL_MAX      4096 /* a longer one leads to the host's front page */
 

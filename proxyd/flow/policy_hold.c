@@ -5,17 +5,19 @@
 
 #include "base/must.h"
 
+#define N_TEXTS 4
+
 enum err flow_set_new(const struct flow_settings *settings, struct snapshot *take_policy,
                       struct pac_model *take_pac, uint64_t pac_version, struct flow_set **out)
 {
     struct flow_set *s = calloc(1, sizeof *s);
     if (!s)
         return ERR_NOMEM;
-    arena_init(&s->arena, 1024, 64 * 1024);
+    arena_init(&s->arena, 1024, (size_t)64 * 1024);
     s->settings = *settings;
-    struct str *texts[] = {&s->settings.node, &s->settings.realm, &s->settings.contact,
-                           &s->settings.note};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    struct str *texts[N_TEXTS] = {&s->settings.node, &s->settings.realm, &s->settings.contact,
+                                  &s->settings.note};
+    for (size_t i = 0; i < N_TEXTS; i++) {
         *texts[i] = arena_str(&s->arena, *texts[i]);
         if (!texts[i]->p) {
             arena_fini(&s->arena);

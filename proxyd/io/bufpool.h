@@ -8,8 +8,8 @@
 
 #include "base/str.h"
 
-#define BUFPOOL_SMALL (16u * 1024)
-#define BUFPOOL_LARGE (256u * 1024)
+#define BUFPOOL_SMALL 16384u
+#define BUFPOOL_LARGE 262144u
 
 struct iobuf {
     struct iobuf *next; /* in the free list */

@@ -5,7 +5,7 @@
 
 #include "base/must.h"
 
-#define FAIR_BYTES (1024u * 1024) /* moved at once before others get their turn */
+#define FAIR_BYTES 1048576u /* moved at once before others get their turn */
 
 /* Writes the lead and what the gate has passed. OK: nothing of it is left. */
 static enum err write_out(struct pump *p)

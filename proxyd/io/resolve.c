@@ -15,7 +15,7 @@
 #define SOCKETS_MAX   64
 #define GONE_TTL_MS   10000 /* no such name */
 #define FAILED_TTL_MS 2000
-#define CSV_BYTES     2048
+#define CSV_BYTES     8192
 
 struct entry {
     struct resolve *r;
@@ -107,17 +107,18 @@ static void on_state(void *ctx, ares_socket_t fd, int is_read, int is_write)
 
 static enum err set_servers(struct resolve *r, const struct resolve_config *c)
 {
-    char csv[CSV_BYTES] = "";
     struct buf b;
-    buf_init(&b, sizeof csv - 1);
+    buf_init(&b, CSV_BYTES);
     for (size_t i = 0; i < c->n_servers; i++) {
         if (i)
             buf_add_c(&b, ',');
         ip_port_format(&c->servers[i], &b);
     }
     char *text = buf_take(&b);
-    if (!text)
+    if (!text) {
+        buf_fini(&b);
         return ERR_NOMEM;
+    }
     int rc = ares_set_servers_ports_csv(r->channel, text);
     free(text);
     return rc == ARES_SUCCESS ? OK : ERR_INVALID;
