@@ -70,7 +70,7 @@ static void test_full(void **state)
     unsigned n = 0;
     assert_int_equal(journal_open(path, JOURNAL_MIN_BYTES, &j), OK);
     assert_int_equal(journal_append(j, str_make(bytes, JOURNAL_ENTRY_MAX + 1)), ERR_LIMIT);
-    while (journal_append(j, str_make(bytes, sizeof bytes)) == OK)
+    while (n < 1000 && journal_append(j, str_make(bytes, sizeof bytes)) == OK)
         n++;
     assert_in_range(n, 60, 66);
     assert_int_equal(journal_append(j, str_make(bytes, sizeof bytes)), ERR_FULL);
@@ -238,7 +238,9 @@ static void test_two_threads(void **state)
     uint64_t at = info.tail, expect = 1, x;
     assert_int_equal(pthread_create(&t, NULL, produce, j), 0);
     while (expect <= 50000) {
-        if (journal_read(j, &at, &entry) != OK)
+        enum err e = journal_read(j, &at, &entry);
+        assert_true(e == OK || e == ERR_AGAIN); /* anything else would spin here for ever */
+        if (e != OK)
             continue;
         memcpy(&x, entry.p, sizeof x);
         assert_int_equal(x, expect++);
