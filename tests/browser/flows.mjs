@@ -330,7 +330,7 @@ const flows = {
     await page.keyboard.type('blocked.example');
     await page.keyboard.press('Enter');
     await page.waitForURL(/\/test\?url=/);
-    await page.getByRole('button', { name: 'Konto' }).click();
+    await page.getByRole('button', { name: 'admin', exact: true }).click();
     await page.getByRole('menuitem', { name: 'Abmelden' }).click();
     await page.getByRole('heading', { name: /Bei proxyd anmelden/ }).waitFor();
   },

@@ -83,7 +83,7 @@ export const overflow = (page) => page.evaluate(() => document.documentElement.s
 export async function shot(page, name) {
   if (!env.shots) return;
   mkdirSync(env.shots, { recursive: true });
-  await page.screenshot({ path: join(env.shots, `${name}.png`), fullPage: !name.startsWith("log") });
+  await page.screenshot({ path: join(env.shots, `${name}.png`), fullPage: !name.startsWith('log') && !(await page.locator('dialog[open]').count()) });
 }
 
 export function check(condition, message) {
