@@ -216,6 +216,21 @@ static void print_trace(const json_t *trace)
     }
 }
 
+/* What would turn the answer. */
+static void print_flips(const json_t *flips)
+{
+    size_t i;
+    const json_t *f;
+    json_array_foreach(flips, i, f)
+    {
+        fputs("would be ", stdout);
+        show_value(stdout, json_object_get(f, "action"));
+        fputs(": ", stdout);
+        show_value(stdout, json_object_get(f, "text"));
+        fputc('\n', stdout);
+    }
+}
+
 static void print_simulated(const json_t *j)
 {
     static const struct show_column columns[] = {{"action", "action"},
@@ -229,6 +244,7 @@ static void print_simulated(const json_t *j)
                                                  {NULL, NULL}};
     show_object(j, columns);
     print_trace(json_object_get(j, "trace"));
+    print_flips(json_object_get(j, "flip"));
 }
 
 int verb_policy_test(struct ctl *c)

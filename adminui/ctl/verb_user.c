@@ -132,6 +132,18 @@ int verb_user_passwd(struct ctl *c)
     return code;
 }
 
+/* Also people of the directory: proxyd asks for them anew. */
+int verb_user_forget(struct ctl *c)
+{
+    struct client_answer a;
+    json_t *body = json_pack("{s:s}", "username", c->words[0]);
+    struct client_ask ask = {.method = "POST", .path = "/directory:forget", .json = body};
+    int code = verbs_call(c, &ask, &a);
+    client_answer_fini(&a);
+    json_decref(body);
+    return code;
+}
+
 int verb_user_delete(struct ctl *c)
 {
     return change(c, "DELETE", NULL);

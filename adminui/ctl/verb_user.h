@@ -8,5 +8,6 @@ int verb_user_list(struct ctl *c);
 int verb_user_add(struct ctl *c);
 int verb_user_passwd(struct ctl *c);
 int verb_user_delete(struct ctl *c);
+int verb_user_forget(struct ctl *c);
 
 #endif

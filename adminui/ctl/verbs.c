@@ -39,6 +39,8 @@ const struct verb verbs_table[] = {
      "add a local user; the password is asked for, or the first line of stdin"},
     {"user", "passwd", 1, 1, verb_user_passwd, "NAME", "set a local user's password"},
     {"user", "delete", 1, 1, verb_user_delete, "NAME", "remove a local user"},
+    {"user", "forget", 1, 1, verb_user_forget, "NAME",
+     "ask local users and the directory anew for this person"},
     {"pac", "show", 0, 0, verb_system_pac_show, "[--client IP]",
      "the PAC file as a client gets it"},
     {"pac", "test", 1, 1, verb_system_pac_test, "URL [--client IP]", "what the PAC file answers"},

@@ -675,6 +675,38 @@ def test_check_and_bad_configuration(tmp_path):
     assert subprocess.run([f"{BUILD}/adminui", "--version"], capture_output=True).returncode == 0
 
 
+def test_plain_http_on_loopback():
+    """tls = off: the cookie has no __Host- prefix and no Secure, the origin is http, nothing speaks of HSTS."""
+    with Stack(start=False, admin={"tls": "off"}) as s:
+        s.start_adminui()
+        base = f"http://127.0.0.1:{s.admin_port}"
+        with requests.Session() as http:
+            http.trust_env = False
+            r = http.post(f"{base}/api/v1/session", json={"username": "admin", "password": s.first_password()}, timeout=20)
+            assert r.status_code == 200 and "Strict-Transport-Security" not in r.headers
+            assert r.headers["Set-Cookie"].startswith("sid=") and "Secure" not in r.headers["Set-Cookie"] and "HttpOnly" in r.headers["Set-Cookie"]
+            assert http.get(f"{base}/api/v1/me", timeout=10).json()["username"] == "admin"
+            h = {"X-CSRF-Token": r.json()["csrf_token"]}
+            assert http.delete(f"{base}/api/v1/session", headers={**h, "Origin": base.replace("http", "https")}, timeout=10).status_code == 403
+            assert http.delete(f"{base}/api/v1/session", headers={**h, "Origin": base}, timeout=10).status_code == 204
+
+
+def test_own_certificate(tmp_path):
+    """certificate and key of the bootstrap file; a pair that does not belong together is refused by name."""
+    for name in ("a", "b"):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", f"/CN={name}",
+                        "-keyout", f"{tmp_path}/{name}.key", "-out", f"{tmp_path}/{name}.pem"], check=True, capture_output=True)
+    with Stack(start=False, admin={"certificate": f"{tmp_path}/a.pem", "key": f"{tmp_path}/a.key", "name": "admin.corp.example"}) as s:
+        s.start_adminui()
+        pem = ssl.get_server_certificate(("127.0.0.1", s.admin_port))
+        assert pem.strip() == open(f"{tmp_path}/a.pem").read().strip()
+        got, _ = raw_tls(s.admin_port, f"GET /healthz HTTP/1.1\r\nHost: admin.corp.example:{s.admin_port}\r\nConnection: close\r\n\r\n".encode())
+        assert got.startswith(b"HTTP/1.1 200 ")
+    with Stack(start=False, admin={"certificate": f"{tmp_path}/a.pem", "key": f"{tmp_path}/b.key"}) as s:
+        r = subprocess.run([f"{BUILD}/adminui", "--config", s.config], capture_output=True, text=True, timeout=60)
+        assert r.returncode == 2 and "do not belong together" in r.stderr
+
+
 def test_port_in_use():
     with Stack(start=False) as s, socket.socket() as taken:
         taken.bind(("127.0.0.1", s.admin_port))

@@ -100,6 +100,7 @@ def test_users(admin):
     assert "staff,it" in ctl(admin, "user", "list").stdout
     ctl(admin, "user", "passwd", "bob", stdin="another\n")
     ctl(admin, "user", "passwd", "nobody", stdin="another\n", code=1)
+    assert "not running" in ctl(admin, "user", "forget", "bob", code=2).stderr
     ctl(admin, "user", "delete", "bob")
     assert "(none)" in ctl(admin, "user", "list").stdout
 
