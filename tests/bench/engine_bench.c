@@ -1,7 +1,8 @@
 /* engine_bench: what a decision costs as rules and patterns grow, and what the index of all shared
  * category lists costs to build, open and ask. No network, no proxy. Prints a table and one JSON
- * line a row. Usage: engine_bench [DATA [LARGEST]]: the shared data folder (default ../shared/data)
- * and the largest number of rules tried (default 10000). Read figures against others of one run. */
+ * line a row. Usage: engine_bench [DATA [LARGEST [only]]]: the shared data folder (default
+ * ../shared/data) and the largest number of rules tried (default 10000); "only": no smaller ones.
+ * Read figures against others of one run. */
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -353,7 +354,7 @@ int main(int argc, char **argv)
     read_categories(&d);
     bench_index(&d);
     must(category_index_open(buf_str(&d.index), NULL, NULL, &index) == OK);
-    for (uint32_t n = 100; n <= largest; n *= 10)
+    for (uint32_t n = argc > 3 ? (uint32_t)largest : 100; n <= largest; n *= 10)
         bench_decide(&d, index, n);
     category_index_unref(index);
     buf_fini(&d.index);
