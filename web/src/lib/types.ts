@@ -49,6 +49,7 @@ export interface TraceRule {
 export interface Simulated {
   action: Action; is_final: boolean; rule: string | null; rule_name: string | null; version: number | null; categories: string[]; needs: string | null;
   message: string | null; redirect_url: string | null; log: string; tls: string; shadow: string[]; url: string; host: string; trace: TraceRule[];
+  flip?: { rule: string; side: string | null; key: string | null; value: string | null; action: Action; text: string }[];
 }
 
 export interface Counts { domains: number; urls: number; expressions: number; ips: number }
