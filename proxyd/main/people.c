@@ -278,9 +278,10 @@ json_t *people_status(struct people *p)
     const struct {
         const char *name;
         uint64_t n;
-    } counters[] = {{"asked", s.n_asked},   {"from_cache", s.n_from_cache},
-                    {"denied", s.n_denied}, {"unavailable", s.n_unavailable},
-                    {"stale", s.n_stale},   {"refused_busy", s.n_refused_busy}, {"refreshed", s.n_refreshed}};
+    } counters[] = {{"asked", s.n_asked},        {"from_cache", s.n_from_cache},
+                    {"denied", s.n_denied},      {"unavailable", s.n_unavailable},
+                    {"stale", s.n_stale},        {"refused_busy", s.n_refused_busy},
+                    {"refreshed", s.n_refreshed}};
     for (size_t i = 0; i < sizeof counters / sizeof *counters; i++)
         json_object_set_new(out, counters[i].name, json_integer((json_int_t)counters[i].n));
     arena_fini(&a);

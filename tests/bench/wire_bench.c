@@ -1,6 +1,7 @@
 /* wire_bench: nanoseconds a request for reading and writing heads, reading chunked bodies and
  * normalising URLs, on one thread. Built and run by hand:
- *   make && cc -O2 -D_GNU_SOURCE -I. tests/bench/wire_bench.c build/release/libproxyd.a -lidn2 -lxxhash -o /tmp/wire_bench
+ *   make && cc -O2 -D_GNU_SOURCE -I. tests/bench/wire_bench.c build/release/libproxyd.a -lidn2
+ * -lxxhash -o build/wire_bench
  */
 #include <stdio.h>
 #include <string.h>

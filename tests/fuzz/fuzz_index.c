@@ -1,5 +1,5 @@
-/* fuzz_index: any bytes as a category index. The checksum would turn nearly all of them away, so the
- * target writes the right ones before opening: what is tested is the checks behind them. */
+/* fuzz_index: any bytes as a category index. The checksum would turn nearly all of them away, so
+ * the target writes the right ones before opening: what is tested is the checks behind them. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
