@@ -1,6 +1,6 @@
 // What an administrator does, one flow a call: `node flows.mjs NAME`. Each flow starts with a fresh browser
 // context; they run in the order of test_dashboard.py on one installation.
-import { check, env, launch, login, open, same, settle, visit } from './lib.mjs';
+import { check, env, launch, login, open, same, settle, shot, visit } from './lib.mjs';
 
 const NEW_PASSWORD = process.env.NEW_PASSWORD ?? '';
 const rows = (page) => page.locator('table.rules tbody tr[data-rule]').evaluateAll((all) => all.map((r) => r.dataset.rule));
@@ -44,11 +44,13 @@ const flows = {
     await page.getByLabel('Once more').fill(NEW_PASSWORD);
     await page.getByRole('button', { name: 'Continue' }).click();
     await page.getByRole('radio', { name: /^Careful/ }).check();
+    await shot(page, 'wizard-policy');
     await page.getByRole('button', { name: 'Continue' }).click();
     await page.getByLabel('User name').fill('wanda');
     await page.getByLabel('Password of this person').fill('wanda password');
     await page.getByRole('button', { name: 'Finish' }).click();
     await page.getByText('The proxy is ready. Try it.').waitFor();
+    await shot(page, 'wizard-ready');
     check((await page.locator('code.code').first().textContent()).startsWith('curl -x http://'), 'a command to try');
     await page.getByRole('button', { name: 'To the dashboard' }).click();
     await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
@@ -118,6 +120,7 @@ const flows = {
     await page.getByRole('heading', { name: 'Review and publish', level: 1 }).waitFor();
     await page.locator('li.added').getByText('No tests in the tests').waitFor();
     await page.getByText('No faults in the document').waitFor();
+    await shot(page, 'publish');
     const old = (await get(page, '/policy/live')).version;
     await page.getByLabel('What changed and why').fill('browser test');
     await page.getByRole('button', { name: 'Publish', exact: true }).click();
