@@ -61,6 +61,7 @@ static json_t *category_json(const struct list_import_category *x)
 static json_t *result_json(const struct list_import *im, const struct job_order *o, int64_t ms)
 {
     uint64_t accepted = 0, duplicates = 0, n_rejected = 0, added = 0, removed = 0;
+    uint64_t not_matched = 0; /* kept, but the index has no place for them */
     json_t *all = json_array();
     const char *format = o->kind == JOB_TREE ? "squidguard" : "";
     for (size_t i = 0; i < list_import_count(im); i++) {
@@ -70,16 +71,17 @@ static json_t *result_json(const struct list_import *im, const struct job_order 
         n_rejected += x->n_rejected;
         added += x->added;
         removed += x->removed;
+        not_matched += x->counts[LIST_EXPRESSIONS];
         json_array_append_new(all, category_json(x));
         if (!*format)
             format = list_format_name(x->format);
     }
-    return json_pack("{s:o,s:o,s:o,s:o,s:s,s:o,s:o,s:o,s:o,s:b,s:b,s:s,s:I}", "accepted",
-                     reply_u64(accepted), "duplicates", reply_u64(duplicates), "rejected",
-                     rejects_json(im), "n_rejected", reply_u64(n_rejected), "format", format,
-                     "added", reply_u64(added), "removed", reply_u64(removed), "categories", all,
-                     "index", json_null(), "dry_run", (int)o->dry_run, "applied", 0, "message", "",
-                     "ms", (json_int_t)ms);
+    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:s,s:o,s:o,s:o,s:o,s:b,s:b,s:s,s:I}", "not_matched",
+                     reply_u64(not_matched), "accepted", reply_u64(accepted), "duplicates",
+                     reply_u64(duplicates), "rejected", rejects_json(im), "n_rejected",
+                     reply_u64(n_rejected), "format", format, "added", reply_u64(added), "removed",
+                     reply_u64(removed), "categories", all, "index", json_null(), "dry_run",
+                     (int)o->dry_run, "applied", 0, "message", "", "ms", (json_int_t)ms);
 }
 
 static enum err save(struct desk *d, const struct job_order *o, struct list_import *im,
