@@ -16,7 +16,7 @@ static const char default_document[] =
     "\"limits\":{\"clients\":50000,\"per_client\":4000,\"pool\":1024,\"pool_per_host\":128,"
     "\"drain_body_bytes\":262144,\"head_bytes\":131072,\"line_bytes\":32768,"
     "\"field_bytes\":65792,\"fields\":128},"
-    "\"warn_remembered_s\":3600,\"when_log_full\":\"drop\",\"retention_days\":90}";
+    "\"warn_remembered_s\":3600,\"when_log_full\":\"refuse\",\"retention_days\":90}";
 
 struct str settings_proxy_default_document(void)
 {
@@ -199,6 +199,7 @@ static enum err set_standards(struct settings_proxy *s)
     arena_init(&s->arena, 512, (size_t)16 * 1024);
     for (size_t i = 0; i < N_NUMBERS; i++)
         set_number(s, &numbers[i], numbers[i].standard);
+    s->refuse_when_log_full = true; /* no record is lost unless somebody has chosen so */
     enum err e = OK;
     for (size_t i = 0; i < N_TEXTS && e == OK; i++)
         e = set_text(s, &texts[i], str_of(texts[i].standard));

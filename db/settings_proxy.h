@@ -13,7 +13,7 @@
  *             "drain_body_bytes": 262144, "head_bytes": 131072, "line_bytes": 32768,
  *             "field_bytes": 65792, "fields": 128},
  *  "warn_remembered_s": 3600,         how long "continue" on a warning holds
- *  "when_log_full": "drop",           or "refuse": 503 while no record can be kept
+ *  "when_log_full": "refuse",         503 while no record can be kept; or "drop": go on and count
  *  "retention_days": 90}              access records; 0: for ever
  * Every key may be left out: the value above holds. */
 #ifndef DB_SETTINGS_PROXY_H

@@ -24,6 +24,6 @@ void flow_settings_default(struct flow_settings *out)
         .max_pool_per_host = 128,
         .drain_body_bytes = 256 * 1024,
         .head = http_limits_default,
-        .refuse_when_log_full = false,
+        .refuse_when_log_full = true,
     };
 }

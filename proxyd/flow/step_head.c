@@ -80,11 +80,12 @@ static enum request_state head_complete(struct request *r)
     if (start_body(r) != OK || normalise(r) != OK)
         return request_refuse(r, FAULT_MEMORY);
     const struct flow_set *set = r->hold->set;
+    if (is_for_us(r))
+        return REQUEST_LOCAL; /* the PAC file also while no record can be kept: without it clients
+                                 go direct */
     if (set->settings.refuse_when_log_full &&
         journal_fill_percent(r->w->journal) >= LOG_RESERVE_PERCENT)
         return request_refuse(r, FAULT_LOG_FULL);
-    if (is_for_us(r))
-        return REQUEST_LOCAL;
     if (h->method != HTTP_CONNECT && h->url.scheme != URL_HTTP)
         return request_refuse(r, FAULT_SCHEME);
     if (headers_has(&h->h, HEADER_VIA) && http_head_via_has(h, r->w->via))

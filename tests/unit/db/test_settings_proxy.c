@@ -20,6 +20,7 @@ static void defaults_are_the_default_document(void **state)
     size_t from = offsetof(struct settings_proxy, head_ms);
     size_t to = offsetof(struct settings_proxy, refuse_when_log_full);
     assert_memory_equal((char *)&a + from, (char *)&b + from, to - from);
+    assert_true(a.refuse_when_log_full && b.refuse_when_log_full);
     settings_proxy_fini(&a);
     settings_proxy_fini(&b);
 }
@@ -31,13 +32,13 @@ static void values_are_read(void **state)
     struct report r;
     assert_int_equal(settings_proxy_parse(STR("{\"node\":\"p1\",\"timeouts_ms\":{\"idle\":500},"
                                               "\"limits\":{\"fields\":64},"
-                                              "\"when_log_full\":\"refuse\"}"),
+                                              "\"when_log_full\":\"drop\"}"),
                                           &r, &s),
                      OK);
     assert_true(str_eq(s.node, STR("p1")));
     assert_int_equal(s.idle_ms, 500);
     assert_int_equal(s.fields, 64);
-    assert_true(s.refuse_when_log_full);
+    assert_false(s.refuse_when_log_full);
     report_fini(&r);
     settings_proxy_fini(&s);
 }
