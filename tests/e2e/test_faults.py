@@ -9,6 +9,7 @@ import tempfile
 import time
 
 import pytest
+import requests
 
 from lib.daemons import BUILD, Process, SLOW, Stack, policy, wait_until
 from lib.origin import Origin
@@ -185,6 +186,45 @@ def test_full_disk(small_disk):
         assert len(got) == 300
         assert s.log("url=*/bytes/7")
         s.api.put("/policy/draft", policy())
+
+
+def fill(path):
+    with open(path, "wb", buffering=0) as f:
+        for piece in (65536, 512):
+            try:
+                while True:
+                    f.write(b"x" * piece)
+            except OSError:
+                pass
+
+
+def test_journal_full(small_disk):
+    """No disk and no room in the journal either: requests are refused with 503 (the default), nobody is left without the
+    PAC file; with room again service and records come back by themselves, numbered without a gap."""
+    with Stack(state=small_disk) as s, Origin() as o, requests.Session() as http:
+        s.publish(policy())
+        http.trust_env, http.proxies = False, s.proxies()
+        fill(f"{small_disk}/filler")
+        agent = {"User-Agent": "a" * 1000, "Referer": "http://x.example/" + "r" * 900}
+        answers = []
+        while len(answers) < 6000 and answers[-20:] != [503] * 20:
+            answers.append(http.get(o.url("/bytes/8?" + "q" * 7000), headers=agent, timeout=20).status_code)
+        assert set(answers) == {200, 503} and answers[0] == 200, (len(answers), set(answers))
+        refused = http.get(o.url("/bytes/8"), timeout=20)
+        assert refused.status_code == 503 and "Retry-After" in refused.headers and "Proxy-Status" in refused.headers
+        pac = requests.get(f"http://127.0.0.1:{s.proxy_port}/proxy.pac", timeout=10)
+        assert pac.status_code == 200 and "FindProxyForURL" in pac.text
+        os.unlink(f"{small_disk}/filler")
+        wait_until(lambda: http.get(o.url("/bytes/9"), timeout=20).status_code == 200, 30, "service is back")
+        s.log("url=*/bytes/9")
+        seen, cursor = [], ""
+        while cursor is not None:
+            page = s.api.get(f"/log?limit=1000{cursor}")
+            seen += [(r["id"], r["status"]) for r in page["items"]]
+            cursor = f"&cursor={page['next_cursor']}" if page["next_cursor"] else None
+        ids = sorted(i for i, _ in seen)
+        assert sum(1 for _, status in seen if status == 200) >= answers.count(200)
+        assert ids == list(range(ids[0], ids[0] + len(ids)))
 
 
 def test_start_on_a_full_disk(small_disk):
