@@ -155,7 +155,7 @@ static void catastrophic_patterns_end(void **state)
     uint64_t took = now_us() - t;
     print_message("%llu us, %llu ended by a limit\n", (unsigned long long)took,
                   (unsigned long long)set_url_n_limited(s));
-    assert_true(took < 2000000);
+    assert_true(took < 20000); /* of CPU; without the limits it is many times that */
     assert_true(set_url_n_limited(s) >= 1);
     assert_int_equal(n_hits[7], 1);
     assert_int_equal(n_hits[0], 0);
