@@ -31,7 +31,7 @@ SAN_release :=
 SAN_asan := -fsanitize=address,undefined
 SAN_tsan := -fsanitize=thread
 
-# Vectorscan (or its ancestor) is optional: without it the engine falls back to its literal prefilter.
+# Vectorscan (or its ancestor) is optional: without it every pattern is run on its own.
 HS := $(shell pkg-config --exists libhs 2>/dev/null && echo libhs)
 CPPFLAGS += -D_GNU_SOURCE -I. -DPROXYD_VERSION='"$(VERSION)"' $(if $(HS),-DHAVE_HS)
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) $(HS) 2>/dev/null)
