@@ -153,7 +153,7 @@ check: deps-check ## every test there is; last line: N passed, N failed
 lint: ## layers, circles, sizes, banned calls
 	@$(PYTHON) tests/lint/lint.py .
 format: ## lay out the C sources
-	@git ls-files '*.c' '*.h' | xargs clang-format -i
+	@find base policies pac db proxyd adminui tests -name '*.[ch]' -print0 | xargs -0 clang-format -i
 tidy: deps-check ## clang-tidy over every C file, no warnings allowed
 	@tests/lint/tidy.sh '$(CPPFLAGS) $(PKG_CFLAGS)'
 
