@@ -67,7 +67,12 @@ class Process:
         self.log_path = log
         self.log = open(log, "ab")
         self.p = subprocess.Popen(argv, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL,
-                                  env=dict(os.environ, **(env or {})), start_new_session=True)
+                                  env=dict(os.environ, **(env or {})), start_new_session=True, preexec_fn=self.like_a_terminal)
+
+    @staticmethod
+    def like_a_terminal():
+        """A check that runs in the background has SIGINT ignored, and what it starts would inherit that."""
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     @property
     def pid(self):
