@@ -27,6 +27,7 @@ export default defineConfig({
     },
   },
   server: {
+    host: '127.0.0.1', // a bare machine may not know "localhost"
     // For work on the pages: `make run` in one shell, `npm run dev` in another.
     proxy: { '/api': { target: process.env.ADMIN ?? 'https://127.0.0.1:8443', secure: false } },
   },
