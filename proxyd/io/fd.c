@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -43,18 +42,4 @@ enum err fd_local(int fd, struct ip_port *out)
     if (getsockname(fd, (struct sockaddr *)&ss, &n) != 0)
         return err_from_errno(errno);
     return ip_port_from_sockaddr((const struct sockaddr *)&ss, out);
-}
-
-unsigned long fd_raise_limit(void)
-{
-    struct rlimit r;
-    if (getrlimit(RLIMIT_NOFILE, &r) != 0)
-        return 1024;
-    if (r.rlim_cur < r.rlim_max) {
-        rlim_t before = r.rlim_cur;
-        r.rlim_cur = r.rlim_max;
-        if (setrlimit(RLIMIT_NOFILE, &r) != 0)
-            r.rlim_cur = before;
-    }
-    return (unsigned long)r.rlim_cur;
 }

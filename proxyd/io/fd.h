@@ -11,7 +11,5 @@ void fd_no_delay(int fd); /* TCP_NODELAY; best effort */
 /* The next close sends a reset, so that what was cut cannot look complete. */
 void fd_abort_on_close(int fd);
 enum err fd_local(int fd, struct ip_port *out) MUST_CHECK; /* getsockname */
-/* Raises RLIMIT_NOFILE to its hard bound; returns what holds now. */
-unsigned long fd_raise_limit(void);
 
 #endif
