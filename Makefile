@@ -39,7 +39,7 @@ PKG_LIBS   = $(shell pkg-config --libs $(PKGS) $(HS) 2>/dev/null) -lldap -llber 
 ALL_CFLAGS = -std=c17 $(WARN) $(if $(WERROR),-Werror) $(HARDEN) $(CFLAGS_$(MODE)) $(PKG_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SAN_$(MODE)) $(LDFLAGS)
 
-ROOMS := base policies pac db proxyd/wire proxyd/io proxyd/identity proxyd/tls proxyd/cache \
+ROOMS := base policies pac convert db proxyd/wire proxyd/io proxyd/identity proxyd/tls proxyd/cache \
          proxyd/upstream proxyd/log proxyd/flow
 LIB_SRC := $(foreach r,$(ROOMS),$(wildcard $(r)/*.c))
 ADMIN_SRC := $(filter-out adminui/main.c,$(wildcard adminui/*.c))
@@ -153,7 +153,7 @@ check: deps-check ## every test there is; last line: N passed, N failed
 lint: ## layers, circles, sizes, banned calls
 	@$(PYTHON) tests/lint/lint.py .
 format: ## lay out the C sources
-	@find base policies pac db proxyd adminui tests -name '*.[ch]' -print0 | xargs -0 clang-format -i
+	@find base policies pac convert db proxyd adminui tests -name '*.[ch]' -print0 | xargs -0 clang-format -i
 tidy: deps-check ## clang-tidy over every C file, no warnings allowed
 	@tests/lint/tidy.sh '$(CPPFLAGS) $(PKG_CFLAGS)'
 

@@ -12,7 +12,7 @@ ROOT = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else ".")
 MAX_FILE, MAX_FUNCTION, MAX_PARAMETERS = 600, 60, 5
 BANNED = "strcpy strcat strncpy strncat sprintf vsprintf strtok atoi atol atof alloca system popen gets".split()
 BANNED_RE = re.compile(r"(?<![\w.>])(" + "|".join(BANNED) + r")\s*\(")
-TOP = ["base", "proxyd", "policies", "pac", "db", "adminui"]
+TOP = ["base", "proxyd", "policies", "pac", "convert", "db", "adminui"]
 findings = []
 
 
