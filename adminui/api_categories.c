@@ -5,6 +5,7 @@
 
 #include "adminui/desk.h"
 #include "adminui/fields.h"
+#include "adminui/job_start.h"
 #include "adminui/job_work.h"
 #include "adminui/jobs.h"
 #include "adminui/policy_docs.h"
@@ -210,29 +211,6 @@ void api_categories_put(struct call *c)
 }
 
 /* 202 with the job. */
-static void reply_job(struct call *c, uint64_t id)
-{
-    json_t *job = jobs_get(c->app->jobs, id);
-    reply_json(c, 202, job);
-    char text[24];
-    snprintf(text, sizeof text, "%llu", (unsigned long long)id);
-    reply_location(c, "/jobs/", str_of(text));
-}
-
-static void start_job(struct call *c, struct job_order *order)
-{
-    uint64_t id;
-    order->by = str_of(c->caller.name);
-    enum err e = jobs_add(c->app->jobs, order, &id);
-    if (e == ERR_BUSY)
-        problem_reply(c, PROBLEM_BUSY, "Too many jobs wait already.");
-    else if (e != OK)
-        problem_reply_err(c, e, "job");
-    else
-        reply_job(c, id);
-    if (e == OK)
-        c->upload = NULL;
-}
 
 void api_categories_delete(struct call *c)
 {
@@ -272,7 +250,7 @@ void api_categories_deleted(struct call *c)
 void api_categories_rebuild(struct call *c)
 {
     struct job_order order = {.kind = JOB_REBUILD};
-    start_job(c, &order);
+    job_start(c, &order);
 }
 
 /* mode and dry_run. */
@@ -310,7 +288,7 @@ void api_categories_import(struct call *c)
     call_audit(c, order.category, NULL,
                json_pack("{s:I,s:b,s:b}", "bytes", (json_int_t)c->upload_bytes, "merge",
                          (int)order.merge, "dry_run", (int)order.dry_run));
-    start_job(c, &order);
+    job_start(c, &order);
 }
 
 void api_categories_tree(struct call *c)
@@ -322,5 +300,5 @@ void api_categories_tree(struct call *c)
     call_audit(c, order.prefix, NULL,
                json_pack("{s:I,s:b,s:b}", "bytes", (json_int_t)c->upload_bytes, "merge",
                          (int)order.merge, "dry_run", (int)order.dry_run));
-    start_job(c, &order);
+    job_start(c, &order);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "adminui/job_convert.h"
 #include "adminui/job_work.h"
 #include "adminui/proxy_link.h"
 #include "adminui/reply.h"
@@ -40,8 +41,17 @@ struct jobs {
     pthread_t thread;
 };
 
-static const char *const kind_names[] = {"category-import", "category-tree-import",
-                                         "index-rebuild"};
+/* What the thread does for each kind of job before the index is built, if at all. */
+static const struct {
+    const char *name;
+    enum err (*read)(struct desk *d, const struct job_order *order, const struct job_pulse *pulse,
+                     char why[STORE_WHY_BYTES], json_t **result);
+} kinds[] = {
+    [JOB_IMPORT] = {"category-import", job_work_import},
+    [JOB_TREE] = {"category-tree-import", job_work_import},
+    [JOB_REBUILD] = {"index-rebuild", NULL},
+    [JOB_CONVERT] = {"convert", job_convert},
+};
 
 static char *copy(struct str s)
 {
@@ -108,7 +118,7 @@ static void read_in(struct jobs *j, struct job *job)
     json_t *result = NULL;
     struct beat b = {j, job, 0, 0.8};
     struct job_pulse pulse = {beat, &b};
-    enum err e = job_work_import(j->desk, &job->order, &pulse, why, &result);
+    enum err e = kinds[job->order.kind].read(j->desk, &job->order, &pulse, why, &result);
     pthread_mutex_lock(&j->lock);
     job->result = result;
     if (e == OK && !job->order.dry_run)
@@ -188,7 +198,7 @@ static void *run(void *arg)
         struct job *job = next_job(j), *waiting = next_read(j);
         if (job) {
             job->state = RUNNING;
-            job->is_read = job->order.kind == JOB_REBUILD;
+            job->is_read = !kinds[job->order.kind].read;
             bool is_import = !job->is_read;
             pthread_mutex_unlock(&j->lock);
             if (is_import)
@@ -303,7 +313,7 @@ static json_t *job_json(const struct job *job)
     char id[24];
     snprintf(id, sizeof id, "%llu", (unsigned long long)job->id);
     return json_pack("{s:s,s:s,s:s,s:f,s:o,s:o,s:o,s:o,s:o}", "id", id, "kind",
-                     kind_names[job->order.kind], "state", states[job->state], "progress",
+                     kinds[job->order.kind].name, "state", states[job->state], "progress",
                      job->progress, "message", reply_str(str_of(job->message)), "result",
                      job->result && job->state == DONE ? json_deep_copy(job->result) : json_null(),
                      "created_at", reply_time(job->created_ms), "created_by",

@@ -1,5 +1,5 @@
-/* jobs: long work in the background, one after the other on one thread with its own desk: imports
- * and the building of categories.idx. A job reports its progress and may be cancelled. Several
+/* jobs: long work in the background, one after the other on one thread with its own desk: imports,
+ * conversions and the building of categories.idx. A job reports its progress and may be cancelled. Several
  * imports waiting in a row share one building of the index at their end.
  * Owner: jobs_open/close. Threads: any; a lock inside. Jobs are kept for this run of the program
  * only. Limit: JOBS_QUEUED waiting, JOBS_KEPT in all. */
@@ -13,7 +13,7 @@
 #define JOBS_QUEUED 64
 #define JOBS_KEPT   256
 
-enum job_kind { JOB_IMPORT, JOB_TREE, JOB_REBUILD };
+enum job_kind { JOB_IMPORT, JOB_TREE, JOB_REBUILD, JOB_CONVERT };
 
 struct job_order { /* texts are copied; take_upload moves on OK */
     enum job_kind kind;

@@ -5,6 +5,7 @@
 #include "adminui/api_audit.h"
 #include "adminui/api_categories.h"
 #include "adminui/api_log.h"
+#include "adminui/api_convert.h"
 #include "adminui/api_lookup.h"
 #include "adminui/api_pac.h"
 #include "adminui/api_policy.h"
@@ -82,6 +83,9 @@ const struct route routes_table[] = {
      "Replace or extend a category's content by a list in any supported format; made when new"},
     {"GET", "/categories/{name}/entries", PERMISSION_READ, ROUTE_NO_BODY, false, false,
      api_categories_entries, NULL, "Content of a category, in order"},
+    {"POST", "/convert", PERMISSION_EDIT, ROUTE_RAW, true, false, api_convert_post, NULL,
+     "An old configuration (squid.conf, squidGuard.conf, e2guardian) as a document, with a word on "
+     "every line; the draft is left alone"},
     {"GET", "/lookup", PERMISSION_READ, ROUTE_NO_BODY, false, false, api_lookup_host, NULL,
      "Categories of a host or URL, and the entries that put it there"},
     {"GET", "/users", PERMISSION_READ, ROUTE_NO_BODY, false, false, api_users_list, NULL,

@@ -40,6 +40,7 @@ static const struct option longs[] = {{"socket", required_argument, NULL, 's'},
                                       {"merge", no_argument, NULL, 'M'},
                                       {"dry-run", no_argument, NULL, 'd'},
                                       {"disabled", no_argument, NULL, 'D'},
+                                      {"store-categories", no_argument, NULL, 'S'},
                                       {"version", no_argument, NULL, 'v'},
                                       {"help", no_argument, NULL, 'h'},
                                       {"password-file", required_argument, NULL, 'P'},
@@ -66,6 +67,7 @@ static void set_option(struct options *o, int letter)
     case 'M': o->merge = true; break;
     case 'd': o->dry_run = true; break;
     case 'D': o->disabled = true; break;
+    case 'S': o->store_categories = true; break;
     case 'P': o->password_file = optarg; break;
     default: break;
     }

@@ -3,13 +3,10 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
+#include "adminui/ctl/job.h"
 #include "adminui/ctl/show.h"
 #include "adminui/ctl/verbs.h"
-
-#define POLL_MS 150
 
 int verb_category_list(struct ctl *c)
 {
@@ -25,47 +22,6 @@ int verb_category_list(struct ctl *c)
         show_table(json_object_get(a.json, "items"), columns);
     client_answer_fini(&a);
     return code;
-}
-
-static void wait_a_bit(void)
-{
-    struct timespec t = {.tv_nsec = POLL_MS * 1000000L};
-    nanosleep(&t, NULL);
-}
-
-static bool has_ended(const json_t *job)
-{
-    const char *state = json_string_value(json_object_get(job, "state"));
-    return !state || (strcmp(state, "queued") != 0 && strcmp(state, "running") != 0);
-}
-
-static void print_progress(const json_t *job)
-{
-    if (!isatty(STDERR_FILENO))
-        return;
-    fprintf(stderr, "\r%3.0f %%  ", 100 * json_number_value(json_object_get(job, "progress")));
-    show_value(stderr, json_object_get(job, "message"));
-    fputs("        ", stderr);
-}
-
-/* Polls the job of a 202 until it has ended. */
-static int wait_for_job(struct ctl *c, const char *location, struct client_answer *job)
-{
-    struct str path = str_of(location);
-    if (str_starts(path, STR("/api/v1")))
-        location += 7;
-    for (;;) {
-        struct client_ask ask = {.method = "GET", .path = location};
-        int code = verbs_call(c, &ask, job);
-        if (code || has_ended(job->json))
-            break;
-        print_progress(job->json);
-        client_answer_fini(job);
-        wait_a_bit();
-    }
-    if (isatty(STDERR_FILENO))
-        fputs("\r", stderr);
-    return 0;
 }
 
 static void print_result(const json_t *result)
@@ -108,35 +64,26 @@ static void print_result(const json_t *result)
 
 static int finish(struct ctl *c, const struct client_answer *job)
 {
-    const char *state = json_string_value(json_object_get(job->json, "state"));
-    bool is_good = state && strcmp(state, "done") == 0;
+    const json_t *result = job_result(job);
     if (c->options.json)
         verbs_print_json(job);
-    else if (is_good)
-        print_result(json_object_get(job->json, "result"));
-    if (is_good)
-        return 0;
-    fputs("error: proxyctl: ", stderr);
-    show_value(stderr, json_object_get(job->json, "message"));
-    fputc('\n', stderr);
-    return 1;
+    else if (result)
+        print_result(result);
+    return result ? 0 : 1;
 }
 
 static int import(struct ctl *c, struct buf *path, const char *file)
 {
-    struct client_answer accepted, job = {0};
+    struct client_answer job;
     const char *name = strrchr(file, '/');
     verbs_query(c, path, "mode", c->options.merge ? "merge" : NULL);
     verbs_query(c, path, "dry_run", c->options.dry_run ? "true" : NULL);
     verbs_query(c, path, "source", name ? name + 1 : file);
     buf_add_c(path, 0);
     struct client_ask ask = {.method = "POST", .path = path->p, .file = file};
-    int code = verbs_call(c, &ask, &accepted);
+    int code = job_run(c, &ask, &job);
     if (!code)
-        code = wait_for_job(c, accepted.location, &job);
-    if (!code)
-        code = job.status < 400 ? finish(c, &job) : 2;
-    client_answer_fini(&accepted);
+        code = finish(c, &job);
     client_answer_fini(&job);
     buf_fini(path);
     return code;

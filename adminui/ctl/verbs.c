@@ -8,6 +8,7 @@
 
 #include "adminui/ctl/show.h"
 #include "adminui/ctl/verb_category.h"
+#include "adminui/ctl/verb_convert.h"
 #include "adminui/ctl/verb_log.h"
 #include "adminui/ctl/verb_policy.h"
 #include "adminui/ctl/verb_system.h"
@@ -25,6 +26,9 @@ const struct verb verbs_table[] = {
     {"policy", "test", 1, 1, verb_policy_test,
      "URL [--user U] [--groups A,B] [--client IP] [--time T] [--method M] [--policy live|draft|N]",
      "judge one URL, rule by rule"},
+    {"policy", "convert", 1, 1, verb_convert,
+     "FILE [--from squid|squidguard|e2guardian] [--store-categories]",
+     "an old configuration (a file, or a tar or zip of it) as a document"},
     {"category", "list", 0, 0, verb_category_list, "", "categories and their sizes"},
     {"category", "import", 2, 2, verb_category_import,
      "NAME FILE [--format F] [--merge] [--dry-run]", "read a list into a category"},

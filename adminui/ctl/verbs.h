@@ -6,7 +6,7 @@
 #include "adminui/ctl/client.h"
 
 struct options {
-    bool json, follow, merge, dry_run, disabled;
+    bool json, follow, merge, dry_run, disabled, store_categories;
     const char *socket, *comment, *user, *client, *time, *method, *policy, *groups, *limit, *format,
         *from, *to, *sort, *password_file;
 };

@@ -1,0 +1,77 @@
+/* verb_convert: the report for people on stderr, the document on stdout or in a file, so that
+ * `policy convert squid.conf > new.json` is all it takes. */
+#include "adminui/ctl/verb_convert.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "adminui/ctl/job.h"
+#include "adminui/ctl/show.h"
+
+static void print_row(const json_t *r)
+{
+    const char *outcome = json_string_value(json_object_get(r, "outcome"));
+    const char *note = json_string_value(json_object_get(r, "note"));
+    if (!outcome || !note || strcmp(outcome, "translated") == 0 ||
+        strcmp(outcome, "not-needed") == 0)
+        return;
+    show_value(stderr, json_object_get(r, "file"));
+    fputc(':', stderr);
+    show_value(stderr, json_object_get(r, "line"));
+    fputs(": ", stderr);
+    show_text(stderr, outcome);
+    fputs(": ", stderr);
+    show_value(stderr, json_object_get(r, "text"));
+    fputs("\n    ", stderr);
+    show_text(stderr, note);
+    fputc('\n', stderr);
+}
+
+static void print_report(const json_t *result)
+{
+    size_t i;
+    const json_t *r, *counts = json_object_get(result, "counts");
+    json_array_foreach(json_object_get(result, "report"), i, r) print_row(r);
+    fputs("from ", stderr);
+    show_value(stderr, json_object_get(result, "from"));
+    fprintf(stderr, ": %lld lines translated, %lld partly, %lld dropped, %lld not needed\n",
+            (long long)json_integer_value(json_object_get(counts, "translated")),
+            (long long)json_integer_value(json_object_get(counts, "partly")),
+            (long long)json_integer_value(json_object_get(counts, "dropped")),
+            (long long)json_integer_value(json_object_get(counts, "not-needed")));
+    json_array_foreach(json_object_get(result, "categories"), i, r)
+    {
+        fputs(json_is_true(json_object_get(result, "stored")) ? "category stored: "
+                                                              : "category (--store-categories): ",
+              stderr);
+        show_value(stderr, json_object_get(r, "name"));
+        fprintf(stderr, ", %lld entries\n",
+                (long long)json_integer_value(json_object_get(r, "entries")));
+    }
+}
+
+int verb_convert(struct ctl *c)
+{
+    struct client_answer job;
+    struct buf path;
+    const char *name = strrchr(c->words[0], '/');
+    buf_init(&path, 4096);
+    buf_add_z(&path, "/convert");
+    verbs_query(c, &path, "name", name ? name + 1 : c->words[0]);
+    verbs_query(c, &path, "from", c->options.from);
+    verbs_query(c, &path, "categories", c->options.store_categories ? "store" : NULL);
+    buf_add_c(&path, 0);
+    struct client_ask ask = {.method = "POST", .path = path.p, .file = c->words[0]};
+    int code = job_run(c, &ask, &job);
+    const json_t *result = code ? NULL : job_result(&job);
+    if (!code && c->options.json) {
+        verbs_print_json(&job);
+    } else if (result) {
+        print_report(result);
+        json_dumpf(json_object_get(result, "document"), stdout, JSON_INDENT(2));
+        fputc('\n', stdout);
+    }
+    client_answer_fini(&job);
+    buf_fini(&path);
+    return code ? code : result ? 0 : 1;
+}
