@@ -18,7 +18,8 @@ export default defineConfig({
         // Pages of one area travel together: they share their words, and few files compress better than many.
         manualChunks(id) {
           if (id.includes('/node_modules/uplot/')) return 'chart';
-          if (/\/src\/pages\/(policy|simulate|categories|users|pac|system)\//.test(id)) return 'admin';
+          const area = /\/src\/pages\/(policy|changes|categories|users|pac|system)\//.exec(id);
+          if (area) return area[1];
           if (/\/src\/ui\/(Chart)\./.test(id)) return undefined;
           if (/\/src\/(ui|lib|shell)\//.test(id) || id.includes('/node_modules/svelte/')) return 'shell';
           return undefined;

@@ -141,6 +141,56 @@ const flows = {
     await page.locator('li.removed').getByText('No tests in the tests').waitFor();
   },
 
+  /** Ten thousand rules: few are in the document, and scrolling, search, keyboard and pointer still work. */
+  async many(page) {
+    await login(page, NEW_PASSWORD, '/policy');
+    await settle(page);
+    const N = 10000;
+    const change = (path, method, body, etag) => page.evaluate(async ([p, m, b, tag]) => {
+      const me = await (await fetch('/api/v1/me')).json();
+      const now = await fetch('/api/v1/policy/draft');
+      const doc = await now.json();
+      if (typeof b === 'number') doc.rules = Array.from({ length: b }, (_, i) => ({ id: `r${i}`, name: `Rule number ${i}`, when: { groups: [`group-${i % 97}`], hosts: [`host${i}.example`] }, action: i % 3 ? 'block' : 'allow', comment: i % 4 ? '' : 'Why it is there' }));
+      const r = await fetch('/api/v1' + p, { method: m, body: typeof b === 'number' ? JSON.stringify(doc) : undefined, headers: { 'Content-Type': 'application/json', 'If-Match': now.headers.get('ETag'), 'X-CSRF-Token': me.csrf_token } });
+      return r.status;
+    }, [path, method, body, etag]);
+    same(await change('/policy/draft', 'PUT', N), 200, 'the draft of many rules');
+    await visit(page, '/policy');
+    await page.locator('tr[data-rule=r0]').waitFor();
+    const inDocument = () => page.locator('tr[data-rule]').count();
+    const at = (id) => page.locator(`tr[data-rule=${id}]`).getAttribute('data-at');
+    check((await inDocument()) < 120, `rows in the document: ${await inDocument()}`);
+    for (const part of [0.5, 0.9, 0.2]) {
+      await page.evaluate((x) => scrollTo(0, document.documentElement.scrollHeight * x), part);
+      await until('a row is in sight', () => page.evaluate(() => !!document.elementFromPoint(500, 400)?.closest('tr[data-rule]')));
+    }
+    check((await inDocument()) < 120, `rows after scrolling: ${await inDocument()}`);
+    await page.getByLabel('Find a rule').fill('host9876.example');
+    await until('found', async () => (await rows(page)).join() === 'r9876');
+    await page.getByLabel('Find a rule').fill('');
+    await page.evaluate(() => scrollTo(0, 0));
+    const grip = page.locator('#grip-r3');
+    await grip.focus();
+    for (let i = 0; i < 12; i++) await page.keyboard.press('ArrowDown');
+    await until('twelve down', async () => (await at('r3')) === '15');
+    await page.keyboard.press('End');
+    await until('last, and the focus with it', () => page.evaluate((n) => document.activeElement?.closest('tr')?.dataset.at === String(n - 1), N));
+    await page.keyboard.press('Home');
+    await until('first', () => page.evaluate(() => document.activeElement?.id === 'grip-r3' && document.activeElement.closest('tr').dataset.at === '0'));
+    const box = await grip.boundingBox();
+    await page.mouse.move(box.x + 8, box.y + 8);
+    await page.mouse.down();
+    await page.mouse.move(box.x + 8, box.y + 60, { steps: 3 });
+    await page.mouse.move(box.x + 8, 795, { steps: 3 });
+    await until('the page scrolls under the pointer', () => page.evaluate(() => scrollY > 1500));
+    await page.mouse.move(box.x + 8, 400, { steps: 3 });
+    await page.mouse.up();
+    await until('dropped far below', async () => Number(await at('r3').catch(() => 0)) > 20);
+    await until('saved', async () => (await get(page, '/policy/draft')).rules.findIndex((r) => r.id === 'r3') > 20, 30000);
+    await page.getByText('Saving …').waitFor({ state: 'hidden' });
+    same(await change('/policy/draft:discard', 'POST'), 200, 'discarded');
+  },
+
   async conflict(page) {
     await login(page, NEW_PASSWORD, '/policy');
     await settle(page);

@@ -77,6 +77,10 @@ def test_two_people_edit(world):
     flow(world, "conflict")
 
 
+def test_ten_thousand_rules(world):
+    flow(world, "many")
+
+
 def test_simulate(world):
     flow(world, "simulate")
 

@@ -86,3 +86,20 @@ export function tidyConditions(c: Conditions | undefined): Conditions {
   }
   return out as Conditions;
 }
+
+/** What does not go with the rule's action, or says nothing, is left out of the document. */
+export function tidyRule(rule: Rule): Rule {
+  const out = { ...rule };
+  if (out.action !== 'redirect') delete out.redirect_url;
+  if (out.action !== 'warn' && out.action !== 'override') delete out.remember_minutes;
+  if (out.action !== 'override') delete out.override;
+  else if (out.override && !out.override.password) {
+    out.override = { ...out.override };
+    delete out.override.password;
+  }
+  if (out.action !== 'allow' || !(out.quota?.minutes_per_day || out.quota?.bytes_per_day)) delete out.quota;
+  for (const key of ['tls', 'log', 'safe_search', 'scan', 'remember_minutes'] as const) if (!out[key]) delete out[key];
+  if (!Object.keys(out.set_headers ?? {}).length) delete out.set_headers;
+  if (!out.limit?.bytes_per_second) delete out.limit;
+  return out;
+}

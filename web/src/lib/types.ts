@@ -18,8 +18,11 @@ export type ConditionKey = keyof Conditions;
 export interface Rule {
   id: string; name?: string; enabled?: boolean; shadow?: boolean; when?: Conditions; unless?: Conditions; action: Action;
   redirect_url?: string | null; message?: string; owner?: string; comment?: string; expires_at?: string | null;
-  tls?: string; log?: string; safe_search?: boolean;
+  tls?: string; log?: string; safe_search?: boolean; scan?: boolean; set_headers?: Record<string, string | null>; limit?: { bytes_per_second?: number };
+  remember_minutes?: number; override?: Override; quota?: Quota;
 }
+export interface Override { by: 'justification' | 'password'; password?: string; password_hash?: string }
+export interface Quota { minutes_per_day?: number | null; bytes_per_day?: number | null; per?: 'user' | 'category'; zone?: string }
 export interface Window { days: string[]; from: string; to: string }
 export interface Schedule { name: string; zone: string; windows: Window[] }
 export interface List { name: string; kind: 'domains' | 'url_patterns' | 'networks'; entries: string[] }
