@@ -93,6 +93,15 @@ static bool is_over(const struct pump *p)
     return p->is_done && !pump_holds(p);
 }
 
+/* The server has closed and all it sent is delivered: the tunnel is over (RFC 9110 9.3.6), unless
+ * the client is in the middle of sending, which would answer our closing with a reset. A client
+ * that closes first only ends its direction: its answer may still be on the way. */
+static bool is_over_by_server(const struct request *r)
+{
+    return is_over(&r->down) && r->down.is_eof && !pump_holds(&r->up) &&
+           !(r->conn->fd.s.ready & STREAM_READABLE);
+}
+
 /* One direction. False: the tunnel is broken. */
 static bool move(struct request *r, struct pump *p, const struct pump *other)
 {
@@ -103,7 +112,7 @@ static bool move(struct request *r, struct pump *p, const struct pump *other)
     case PUMP_WAIT_WRITE: return true;
     case PUMP_YIELD: request_yield(r); return true;
     case PUMP_END:
-        if (!is_over(other)) /* else closing tells the same, with one call less */
+        if (!is_over(other) && !is_over_by_server(r)) /* else closing tells the same */
             stream_shut(p->to);
         return true;
     case PUMP_CUT:
@@ -130,7 +139,7 @@ enum request_state step_tunnel(struct request *r)
         request_touch(r);
     if (!is_whole)
         return over(r, true);
-    if (is_over(&r->up) && is_over(&r->down))
+    if (is_over(&r->down) && (is_over(&r->up) || is_over_by_server(r)))
         return over(r, false);
     return REQUEST_TUNNEL;
 }

@@ -13,6 +13,11 @@ static uint64_t hash_of(const struct pool *p, struct str host, uint16_t port)
     return XXH3_64bits_withSeed(host.p, host.n, p->seed + port);
 }
 
+static struct slab *slab_for(struct pool *p, size_t host_n)
+{
+    return host_n > POOL_SHORT_HOST ? &p->long_hosts : &p->short_hosts;
+}
+
 static void arm(struct pool *p)
 {
     if (list_empty(&p->age) || p->expiry.is_set)
@@ -46,7 +51,8 @@ void pool_init(struct pool *p, struct loop *l, uint64_t seed)
     memset(p, 0, sizeof *p);
     p->loop = l;
     p->seed = seed;
-    slab_init(&p->slab, sizeof(struct upstream), KEEP_FREE);
+    slab_init(&p->short_hosts, sizeof(struct upstream) + POOL_SHORT_HOST, KEEP_FREE);
+    slab_init(&p->long_hosts, sizeof(struct upstream) + HOST_MAX, KEEP_FREE);
     list_init(&p->age);
     timer_init(&p->expiry, on_expiry);
     for (int i = 0; i < POOL_BUCKETS; i++)
@@ -61,7 +67,8 @@ void pool_fini(struct pool *p)
         take_out(p, u);
         pool_drop(p, u);
     }
-    slab_fini(&p->slab);
+    slab_fini(&p->short_hosts);
+    slab_fini(&p->long_hosts);
 }
 
 static void on_unexpected(struct stream *s)
@@ -97,12 +104,12 @@ static void set_up(struct pool *p, struct upstream *u, const struct upstream_tar
 enum err pool_new(struct pool *p, int take_fd, const struct upstream_target *to,
                   struct upstream **out)
 {
-    struct upstream *u = slab_take(&p->slab);
+    struct upstream *u = slab_take(slab_for(p, to->host.n));
     if (!u)
         return ERR_NOMEM;
     enum err e = stream_fd_open(&u->fd, p->loop, take_fd);
     if (e != OK) {
-        slab_give(&p->slab, u);
+        slab_give(slab_for(p, to->host.n), u);
         return e;
     }
     set_up(p, u, to);
@@ -113,7 +120,7 @@ enum err pool_new(struct pool *p, int take_fd, const struct upstream_target *to,
 enum err pool_adopt(struct pool *p, struct loop_fd *take_from, const struct upstream_target *to,
                     struct upstream **out)
 {
-    struct upstream *u = slab_take(&p->slab);
+    struct upstream *u = slab_take(slab_for(p, to->host.n));
     if (!u)
         return ERR_NOMEM;
     stream_fd_adopt(&u->fd, p->loop, take_from, to->events);
@@ -184,5 +191,5 @@ void pool_put(struct pool *p, struct upstream *u, const struct pool_limits *limi
 void pool_drop(struct pool *p, struct upstream *u)
 {
     stream_close(&u->fd.s, false);
-    slab_give(&p->slab, u);
+    slab_give(slab_for(p, u->host_n), u);
 }

@@ -25,8 +25,10 @@ struct upstream {
     uint32_t n_uses;   /* requests begun on it */
     uint16_t port;
     uint8_t host_n;
-    char host[HOST_MAX];
+    char host[]; /* room for POOL_SHORT_HOST, or for HOST_MAX when it is longer */
 };
+
+#define POOL_SHORT_HOST 47 /* most names; an idle tunnel should not carry room for the longest */
 
 struct pool_limits {
     unsigned n_max, n_max_per_host;
@@ -35,7 +37,7 @@ struct pool_limits {
 
 struct pool {
     struct loop *loop;
-    struct slab slab;
+    struct slab short_hosts, long_hosts;
     struct list age;
     struct timer expiry;
     struct pool_limits limits;
