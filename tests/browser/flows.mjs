@@ -212,6 +212,25 @@ const flows = {
     await page.getByText('Nothing to publish').waitFor();
   },
 
+  /** An old squid.conf: the report, the draft, and back. */
+  async convert(page) {
+    await login(page, NEW_PASSWORD, '/policy/convert');
+    await settle(page);
+    await page.getByText('Pasted text').click();
+    await page.getByLabel('Configuration').fill('acl banned dstdomain .banned.test\nacl localnet src 10.0.0.0/8\ncache_mem 256 MB\ndelay_pools 1\nhttp_access deny banned\nhttp_access allow localnet\nhttp_access deny all\n');
+    await page.getByRole('button', { name: 'Translate' }).click();
+    await page.getByText(/^\d of 7 lines of this Squid configuration became 2 rules\.$/).waitFor();
+    await page.getByText('Not translated', { exact: false }).first().click();
+    await page.locator('table.lines').getByText('delay_pools 1').waitFor();
+    check(!(await page.locator('table.lines').getByText('http_access deny banned').count()), 'the filter leaves the others out');
+    await page.getByRole('button', { name: 'Save as the draft' }).click();
+    await page.getByRole('heading', { name: 'Review and publish', level: 1 }).waitFor();
+    same((await get(page, '/policy/draft')).default.action, 'block', 'default of the translated draft');
+    await page.getByRole('button', { name: 'Discard draft' }).click();
+    await page.getByRole('button', { name: 'Discard', exact: true }).click();
+    await page.getByText('The draft is the live policy again.').waitFor();
+  },
+
   async simulate(page) {
     await login(page, NEW_PASSWORD, '/test');
     await page.getByLabel('URL or host:port').fill('http://blocked.example/games');

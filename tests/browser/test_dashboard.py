@@ -81,6 +81,10 @@ def test_ten_thousand_rules(world):
     flow(world, "many")
 
 
+def test_old_configuration(world):
+    flow(world, "convert")
+
+
 def test_simulate(world):
     flow(world, "simulate")
 

@@ -18,10 +18,10 @@ export type ConditionKey = keyof Conditions;
 export interface Rule {
   id: string; name?: string; enabled?: boolean; shadow?: boolean; when?: Conditions; unless?: Conditions; action: Action;
   redirect_url?: string | null; message?: string; owner?: string; comment?: string; expires_at?: string | null;
-  tls?: string; log?: string; safe_search?: boolean; scan?: boolean; set_headers?: Record<string, string | null>; limit?: { bytes_per_second?: number };
+  tls?: string; log?: string; safe_search?: boolean | 'off' | 'moderate' | 'strict'; scan?: boolean; set_headers?: Record<string, string | null>; limit?: { bytes_per_second?: number };
   remember_minutes?: number; override?: Override; quota?: Quota;
 }
-export interface Override { by: 'justification' | 'password'; password?: string; password_hash?: string }
+export interface Override { by: 'justification' | 'password'; min_length?: number; password?: string; password_hash?: string }
 export interface Quota { minutes_per_day?: number | null; bytes_per_day?: number | null; per?: 'user' | 'category'; zone?: string }
 export interface Window { days: string[]; from: string; to: string }
 export interface Schedule { name: string; zone: string; windows: Window[] }
@@ -70,6 +70,11 @@ export interface Job {
   result: unknown; created_at: string; created_by: string; ended_at: string | null;
 }
 
+export interface Converted {
+  from: string; document: Policy; report: { file: string; line: number; text: string; outcome: 'translated' | 'partly' | 'dropped' | 'not-needed'; note: string; rule: string | null }[];
+  counts: Record<string, number>; rows_left_out: number; categories: { name: string; entries: number }[]; stored: boolean;
+}
+
 export interface User { username: string; groups: string[]; comment: string; enabled: boolean; created_at: string; updated_at: string }
 export interface TestStep { step: string; ok: boolean; ms: number; detail: string }
 
@@ -113,3 +118,10 @@ export interface PacProfile {
 }
 export interface PacDocument { url?: string; profiles: PacProfile[] }
 export interface DeployTarget { target: string; title: string; file_name: string; content_type: string; notes?: string }
+
+export interface QuotaRow {
+  user: string; rule: string; rule_name: string; category: string; day: string; zone: string; minutes_used: number; minutes_per_day: number | null; bytes_used: number; bytes_per_day: number | null;
+  is_spent: boolean; last_at: string | null; renewed_at: string;
+}
+export interface QuotaList { items: QuotaRow[]; truncated: boolean; table: { slots: number; used: number; evicted: number; damaged: boolean | number; is_kept: boolean } }
+export interface Grant { user: string; host: string; rule: string; rule_name: string; kind: string; until: string; note: string }
