@@ -6,6 +6,7 @@
 
 #include "adminui/desk.h"
 #include "adminui/policy_hold.h"
+#include "adminui/policy_secret.h"
 #include "adminui/problem.h"
 #include "adminui/reply.h"
 #include "policies/explain.h"
@@ -46,9 +47,27 @@ bool policy_docs_draft(struct call *c, struct policy_docs_draft *out)
     return true;
 }
 
-bool policy_docs_save(struct call *c, const json_t *document, uint64_t expected, uint64_t *revision)
+/* The document as it may rest: without plain passwords. False: the problem is answered. */
+static bool seal(struct call *c, json_t *document, json_t **out)
 {
-    char *text = json_dumps(document, JSON_COMPACT);
+    struct report r;
+    report_init(&r);
+    enum err e = policy_secret_seal(document, &r, out);
+    if (e == ERR_INVALID)
+        problem_reply_report(c, &r, false);
+    else if (e != OK)
+        problem_reply_err(c, e, "draft");
+    report_fini(&r);
+    return e == OK;
+}
+
+bool policy_docs_save(struct call *c, json_t *document, uint64_t expected, uint64_t *revision)
+{
+    json_t *sealed;
+    if (!seal(c, document, &sealed))
+        return false;
+    char *text = json_dumps(sealed, JSON_COMPACT);
+    json_decref(sealed);
     struct policy_draft d = {.document = str_of(text),
                              .author = str_of(c->caller.name),
                              .at_ms = clock_wall_ms(&c->app->clock)};

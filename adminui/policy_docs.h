@@ -19,9 +19,9 @@ struct policy_docs_draft {
 /* Answers the problem itself when false. */
 bool policy_docs_draft(struct call *c, struct policy_docs_draft *out);
 
-/* Saves a document as the next draft (canonical text) and audits it; expected: its revision. */
-bool policy_docs_save(struct call *c, const json_t *document, uint64_t expected,
-                      uint64_t *revision);
+/* Saves a document as the next draft (canonical text, plain passwords hashed) and audits it;
+ * expected: its revision. Answers the problem itself when false. */
+bool policy_docs_save(struct call *c, json_t *document, uint64_t expected, uint64_t *revision);
 
 /* "live", "draft" or a number. *ask is ready for policy_hold_get; label is "live", "draft" or the
  * number, in the arena. Answers the problem itself when false. */

@@ -87,6 +87,26 @@ static enum err make_schedules(struct snapshot *s, struct report *report)
     return OK;
 }
 
+/* The zones of quotas. */
+static enum err make_effects(struct snapshot *s, struct report *report)
+{
+    for (size_t i = 0; i < s->model->n_rules; i++) {
+        struct effects *x = s->model->rules[i].effects;
+        if (!x || !x->has_quota)
+            continue;
+        char pointer[64];
+        snprintf(pointer, sizeof pointer, "/rules/%zu/quota/zone", i);
+        enum err e = zone_load(x->quota.zone_name, &x->quota.zone);
+        if (e == ERR_NOMEM)
+            return e;
+        if (e != OK)
+            report_fault(report, pointer, "unknown-zone",
+                         "\"%.*s\" is not a time zone of this machine, such as Europe/Paris.",
+                         STR_ARG(str_sub(x->quota.zone_name, 0, 80)));
+    }
+    return OK;
+}
+
 static enum err make_rule_bits(struct snapshot *s)
 {
     s->enabled = calloc(s->n_words, sizeof *s->enabled);
@@ -115,6 +135,8 @@ static enum err build(struct snapshot *s, struct report *report)
     for (size_t r = 0; r < s->model->n_rules; r++)
         check_rule(s, report, r);
     enum err e = make_schedules(s, report);
+    if (e == OK)
+        e = make_effects(s, report);
     if (e == OK)
         e = make_rule_bits(s);
     if (e == OK)

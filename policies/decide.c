@@ -194,6 +194,7 @@ static void settle(const struct snapshot *s, struct verdict *v, uint32_t rule)
     v->rule_name = r->name;
     v->message = r->message;
     v->redirect_url = r->redirect_url;
+    v->effects = r->effects;
 }
 
 /* One word; true when it ends the search. */

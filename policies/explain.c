@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "policies/effects_read.h"
 #include "policies/evidence.h"
 #include "policies/flip.h"
 #include "policies/reader.h"
@@ -97,7 +98,7 @@ static json_t *trace_rule(const struct snapshot *s, const struct slot *x, uint32
 static json_t *verdict_json(const struct verdict *v)
 {
     bool by_rule = v->is_final && v->rule >= 0;
-    return json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:o}", "action",
+    return json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o}", "action",
                      verdict_action_name(v->action), "is_final", v->is_final, "rule",
                      by_rule ? text(v->rule_id) : json_null(), "rule_name",
                      by_rule ? text(v->rule_name) : json_null(), "version",
@@ -106,7 +107,8 @@ static json_t *verdict_json(const struct verdict *v)
                      v->is_final ? json_null() : json_string(verdict_stage_name(v->needs)),
                      "message", text_or_null(v->message), "redirect_url",
                      text_or_null(v->redirect_url), "log", verdict_log_name(v->log), "tls",
-                     verdict_tls_name(v->tls), "shadow", texts(v->shadow, v->n_shadow));
+                     verdict_tls_name(v->tls), "shadow", texts(v->shadow, v->n_shadow), "effects",
+                     effects_json(v->effects));
 }
 
 json_t *explain_facts(const struct snapshot *s, const struct facts *f)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/map.h"
+#include "policies/effects_read.h"
 #include "policies/model_values.h"
 #include "policies/reader.h"
 
@@ -28,21 +29,7 @@ static void read_default(struct reader *r, const json_t *root, struct model *m)
     reader_leave(r, mark);
 }
 
-/* Reads members that only mark effects of later rooms: shape checked, then a warning. */
-static void read_later_effects(struct reader *r, const json_t *o)
-{
-    static const char *const names[] = {"set_headers", "safe_search", "scan", "limit", NULL};
-    for (int i = 0; names[i]; i++) {
-        if (!json_object_get(o, names[i]))
-            continue;
-        size_t mark = reader_enter(r, names[i]);
-        report_warning(r->report, r->pointer, "not-enforced",
-                       "\"%s\" is kept but not enforced by this version.", names[i]);
-        reader_leave(r, mark);
-    }
-}
-
-static void read_effects(struct reader *r, const json_t *o, struct model_rule *rule)
+static void read_log_and_tls(struct reader *r, const json_t *o, struct model_rule *rule)
 {
     static const char *const logs[] = {"full", "no-query", "none", NULL};
     static const char *const tls[] = {"default", "tunnel", "inspect", NULL};
@@ -57,7 +44,6 @@ static void read_effects(struct reader *r, const json_t *o, struct model_rule *r
                        "This version opens no TLS: the tunnel is judged by its host.");
         reader_leave(r, mark);
     }
-    read_later_effects(r, o);
 }
 
 static void read_sides(struct reader *r, const json_t *o, struct model_rule *rule)
@@ -87,11 +73,14 @@ static void check_rule(struct reader *r, const json_t *o, const struct model_rul
 
 static void read_rule(struct reader *r, const json_t *o, struct model_rule *rule)
 {
-    static const char *const names[] = {"id",    "name",    "enabled",     "shadow",
-                                        "when",  "unless",  "action",      "message",
-                                        "owner", "comment", "expires_at",  "redirect_url",
-                                        "tls",   "log",     "set_headers", "safe_search",
-                                        "scan",  "limit",   NULL};
+    static const char *const names[] = {"id",          "name",       "enabled",
+                                        "shadow",      "when",       "unless",
+                                        "action",      "message",    "owner",
+                                        "comment",     "expires_at", "redirect_url",
+                                        "tls",         "log",        "set_headers",
+                                        "safe_search", "scan",       "limit",
+                                        "quota",       "override",   "remember_minutes",
+                                        NULL};
     if (!json_is_object(o)) {
         reader_fault(r, "wrong-type", "A rule is an object.");
         return;
@@ -110,8 +99,9 @@ static void read_rule(struct reader *r, const json_t *o, struct model_rule *rule
     reader_word(r, o, "action", action_words, &action);
     reader_time(r, o, "expires_at", &rule->expires_at_ms);
     rule->action = (enum verdict_action)action;
-    read_effects(r, o, rule);
+    read_log_and_tls(r, o, rule);
     read_sides(r, o, rule);
+    effects_read(r, o, rule);
     check_rule(r, o, rule);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/report.h"
+#include "policies/effects.h"
 #include "policies/facts.h"
 #include "policies/snapshot.h"
 #include "policies/verdict.h"
@@ -49,7 +50,8 @@ struct model_rule {
     enum verdict_action action;
     enum verdict_log log;
     enum verdict_tls tls;
-    int64_t expires_at_ms; /* 0: never */
+    int64_t expires_at_ms;   /* 0: never */
+    struct effects *effects; /* NULL: none */
     struct model_values cond[MODEL_N_SIDES][MODEL_N_KEYS];
 };
 

@@ -109,6 +109,23 @@ void reader_bool(struct reader *r, const json_t *object, const char *name, bool 
     reader_leave(r, mark);
 }
 
+void reader_u64(struct reader *r, const json_t *object, const char *name, uint64_t max,
+                uint64_t *out)
+{
+    const json_t *v = json_object_get(object, name);
+    if (!v || json_is_null(v))
+        return;
+    json_int_t n = json_integer_value(v);
+    if (json_is_integer(v) && n >= 1 && (uint64_t)n <= max) {
+        *out = (uint64_t)n;
+        return;
+    }
+    size_t mark = reader_enter(r, name);
+    reader_fault(r, "bad-number", "\"%s\" is a whole number from 1 to %llu.", name,
+                 (unsigned long long)max);
+    reader_leave(r, mark);
+}
+
 void reader_word(struct reader *r, const json_t *object, const char *name, const char *const *words,
                  int *out)
 {

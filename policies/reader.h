@@ -34,6 +34,9 @@ void reader_only(struct reader *r, const json_t *object, const char *const *name
 /* Each looks at one member: absent leaves *out alone; a wrong type is a fault. */
 void reader_string(struct reader *r, const json_t *object, const char *name, struct str *out);
 void reader_bool(struct reader *r, const json_t *object, const char *name, bool *out);
+/* A whole number from 1 to max; null leaves *out alone. */
+void reader_u64(struct reader *r, const json_t *object, const char *name, uint64_t max,
+                uint64_t *out);
 /* An index into the NULL-terminated list of words. */
 void reader_word(struct reader *r, const json_t *object, const char *name, const char *const *words,
                  int *out);

@@ -84,6 +84,9 @@ static void snapshot_free(struct snapshot *s)
     free(s->category_value);
     free(s->port_class);
     category_index_unref(s->index);
+    for (size_t i = 0; s->model && i < s->model->n_rules; i++)
+        if (s->model->rules[i].effects)
+            zone_free(s->model->rules[i].effects->quota.zone);
     model_free(s->model);
     free(s);
 }

@@ -1,5 +1,14 @@
-/* verdict: names. */
+/* verdict: names, and the quota that is used up. */
 #include "policies/verdict.h"
+
+void verdict_spend(struct verdict *v, bool is_used_up)
+{
+    if (!is_used_up || !v->is_final || v->action != VERDICT_ALLOW || !v->effects ||
+        !v->effects->has_quota)
+        return;
+    v->action = VERDICT_BLOCK;
+    v->is_spent = true;
+}
 
 const char *verdict_action_name(enum verdict_action a)
 {

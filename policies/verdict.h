@@ -3,6 +3,7 @@
 #ifndef POLICIES_VERDICT_H
 #define POLICIES_VERDICT_H
 
+#include "policies/effects.h"
 #include "policies/facts.h"
 
 enum verdict_action {
@@ -26,12 +27,19 @@ struct verdict {
     enum verdict_tls tls;
     int rule; /* index in the document; -1: the default decided */
     struct str rule_id, rule_name, message, redirect_url;
+    const struct effects *effects; /* of the rule that decided; NULL: none */
+    bool is_spent;                 /* blocked because the rule's quota is used up */
     uint64_t policy_version;
     struct str categories[VERDICT_CATEGORIES_MAX]; /* of the host, and of the URL when known */
     size_t n_categories;
     struct str shadow[VERDICT_SHADOW_MAX]; /* ids of shadow rules that would have decided first */
     size_t n_shadow;
 };
+
+/* What a final verdict becomes when the quota of its rule is used up: an allow turns into a block.
+ * Nothing else changes, and nothing at all without a quota. For the live path, the replay and the
+ * explanation alike. */
+void verdict_spend(struct verdict *v, bool is_used_up);
 
 const char *verdict_action_name(enum verdict_action a); /* "allow" ... */
 const char *verdict_stage_name(enum facts_stage s);     /* "connect" ... */

@@ -1,6 +1,7 @@
 /* zone: TZif version 2 data block and its footer. */
 #include "policies/zone.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@ struct switch_rule {      /* when daylight time begins or ends: Mm.w.d/time, Jn 
 };
 
 struct zone {
+    atomic_uint n_refs;
     size_t n;
     int64_t *at;   /* transitions, ascending */
     int *offset;   /* from each transition on */
@@ -261,6 +263,7 @@ enum err zone_parse(struct str bytes, struct zone **out)
     struct zone *z = calloc(1, sizeof *z);
     if (!z)
         return ERR_NOMEM;
+    atomic_init(&z->n_refs, 1);
     enum err e = read_body(z, (const unsigned char *)second.p + HEADER_BYTES, &c);
     struct str footer = str_sub(second, HEADER_BYTES + body_bytes(&c, 8), second.n);
     if (e == OK && footer.n > 2 && footer.p[0] == '\n' && footer.p[footer.n - 1] == '\n')
@@ -297,9 +300,35 @@ enum err zone_load(struct str name, struct zone **out)
 
 void zone_free(struct zone *z)
 {
-    if (!z)
+    if (!z || atomic_fetch_sub_explicit(&z->n_refs, 1, memory_order_acq_rel) != 1)
         return;
     free(z->at);
     free(z->offset);
     free(z);
+}
+
+struct zone *zone_ref(struct zone *z)
+{
+    atomic_fetch_add_explicit(&z->n_refs, 1, memory_order_relaxed);
+    return z;
+}
+
+int64_t zone_day(const struct zone *z, int64_t unix_s)
+{
+    int64_t local = unix_s + zone_offset_s(z, unix_s);
+    return local >= 0 ? local / 86400 : -((86399 - local) / 86400);
+}
+
+/* A clock that is turned at midnight may skip the hour or repeat it: the end is looked for. */
+int64_t zone_day_end_s(const struct zone *z, int64_t unix_s)
+{
+    int64_t day = zone_day(z, unix_s), from = unix_s, to = unix_s + INT64_C(50) * 3600;
+    while (to - from > 1) {
+        int64_t middle = from + (to - from) / 2;
+        if (zone_day(z, middle) > day)
+            to = middle;
+        else
+            from = middle;
+    }
+    return to;
 }

@@ -12,9 +12,15 @@ struct zone;
 enum err zone_parse(struct str bytes, struct zone **out) MUST_CHECK;
 /* By IANA name ("Europe/Paris", "UTC") from the system's zone files. ERR_NOT_FOUND, ERR_CORRUPT. */
 enum err zone_load(struct str name, struct zone **out) MUST_CHECK;
+/* One reference is the caller's from the start; zone_free gives one back. Any thread. */
+struct zone *zone_ref(struct zone *z);
 void zone_free(struct zone *z); /* NULL is fine */
 
 /* Seconds to add to UTC. */
 int zone_offset_s(const struct zone *z, int64_t unix_s);
+/* Days since 1970-01-01 on the calendar of the zone. */
+int64_t zone_day(const struct zone *z, int64_t unix_s);
+/* The first second of the zone's next day. */
+int64_t zone_day_end_s(const struct zone *z, int64_t unix_s);
 
 #endif

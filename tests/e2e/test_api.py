@@ -791,3 +791,25 @@ def test_busy_clients_and_streams(admin):
     for s in streams:
         s.close()
     wait_until(lambda: admin.api.get("/status")["adminui"]["streams"] <= 20, 5, "streams")
+
+
+def test_override_password_is_hashed_before_it_rests(admin):
+    """A plain password of a rule never reaches the store, a version or an answer; a bad one stores nothing."""
+    doc = {"default": {"action": "allow"}}
+    before = admin.api.get("/policy/draft")
+    rule = {"id": "pw", "action": "override", "when": {"hosts": ["pw.example"]}, "override": {"by": "password", "password": "open sesame"}}
+    saved = admin.api.put("/policy/draft", {**doc, "rules": [rule]})
+    assert saved["report"]["ok"], saved
+    kept = admin.api.get("/policy/draft")["rules"][0]["override"]
+    assert kept["password_hash"].startswith("$argon2id$") and "password" not in kept
+    again = admin.api.put("/policy/draft", {**doc, "rules": [{**rule, "override": {**kept, "password": None}}]})
+    assert again["report"]["ok"] and admin.api.get("/policy/draft")["rules"][0]["override"] == kept
+    for bad in ("abc", "x" * 201, 7):
+        tag = admin.api.call("GET", "/policy/draft").headers["ETag"]
+        r = admin.api.call("PUT", "/policy/draft", {**doc, "rules": [{**rule, "override": {"by": "password", "password": bad}}]},
+                           headers={"If-Match": tag}, ok=False)
+        assert r.status_code == 422 and r.json()["errors"][0]["pointer"] == "/rules/0/override/password"
+    assert admin.api.get("/policy/draft")["rules"][0]["override"] == kept
+    with open(os.path.join(admin.state, "policy.db"), "rb") as db, open(os.path.join(admin.state, "policy.db-wal"), "rb") as wal:
+        assert b"open sesame" not in db.read() + wal.read()
+    admin.api.put("/policy/draft", before)
