@@ -18,7 +18,7 @@ export default defineConfig({
         // Pages of one area travel together: they share their words, and few files compress better than many.
         manualChunks(id) {
           if (id.includes('/node_modules/uplot/')) return 'chart';
-          if (/\/pages\/policy\/(PolicyTabs|Parts)\./.test(id)) return 'parts'; // small, and several areas show them
+          if (/\/pages\/policy\/(PolicyTabs|Parts|Finding\w*)\./.test(id)) return 'parts'; // small, and several areas show them
           const area = /\/src\/pages\/(policy|changes|categories|users|pac|system)\//.exec(id);
           if (area) return area[1];
           if (/\/src\/ui\/(Chart)\./.test(id)) return undefined;

@@ -12,6 +12,7 @@ export const routes: Route[] = [
   { path: '/policy/schedules', title: 'Schedules', load: () => import('./pages/policy/Schedules.svelte') },
   { path: '/policy/tests', title: 'Policy tests', load: () => import('./pages/policy/Tests.svelte') },
   { path: '/policy/changes', title: 'Review and publish', load: () => import('./pages/changes/Changes.svelte') },
+  { path: '/policy/rehearse', title: 'Rehearse', load: () => import('./pages/changes/Rehearse.svelte') },
   { path: '/policy/history', title: 'History', load: () => import('./pages/changes/History.svelte') },
   { path: '/policy/raw', title: 'Policy as JSON', load: () => import('./pages/policy/Raw.svelte') },
   { path: '/policy/convert', title: 'Bring in an old configuration', load: () => import('./pages/changes/Convert.svelte') },

@@ -47,12 +47,14 @@ export interface Preset { name: string; title: string; description: string; docu
 export type Fit = 'no' | 'unknown' | 'yes';
 export interface TraceRule {
   index: number; id: string; name: string; action: Action; enabled: boolean; shadow: boolean; fit: Fit; decided: boolean; needs: string | null;
-  conditions: { side: 'when' | 'unless'; key: string; fit: Fit; value: string | null }[]; text: string;
+  conditions: TraceCondition[]; text: string;
 }
+export interface TraceCondition { side: 'when' | 'unless'; key: string; fit: Fit; value: string | null; source?: string | null; since?: string | null; path?: string | null; text?: string | null }
+export interface Flip { rule: string; side: string | null; key: string | null; value: string | null; action: Action; text: string }
 export interface Simulated {
   action: Action; is_final: boolean; rule: string | null; rule_name: string | null; version: number | null; categories: string[]; needs: string | null;
   message: string | null; redirect_url: string | null; log: string; tls: string; shadow: string[]; url: string; host: string; trace: TraceRule[];
-  flip?: { rule: string; side: string | null; key: string | null; value: string | null; action: Action; text: string }[];
+  flip?: Flip[]; why?: string | null; index?: number | null; lists?: { version: number | string; built_at: string | null } | null;
 }
 
 export interface Counts { domains: number; urls: number; expressions: number; ips: number }
@@ -125,3 +127,18 @@ export interface QuotaRow {
 }
 export interface QuotaList { items: QuotaRow[]; truncated: boolean; table: { slots: number; used: number; evicted: number; damaged: boolean | number; is_kept: boolean } }
 export interface Grant { user: string; host: string; rule: string; rule_name: string; kind: string; until: string; note: string }
+
+export interface Finding {
+  kind: string; severity: 'error' | 'warning' | 'hint'; rule: string | null; index: number | null; other_rule: string | null; other_index: number | null; pointer: string | null; text: string;
+}
+export interface Lint { findings: Finding[]; n_rules: number; n_findings: number; truncated: boolean; idle_days: number; counted_from: string | null }
+
+export interface FlipRow { name: string; title?: string; flips: number; newly_blocked: number; newly_allowed: number }
+export interface FlipExample {
+  id: number; time: string; user: string; client: string; host: string; url: string; before: string; after: string; rule_before: string; rule_after: string; text?: string;
+}
+export interface Replay {
+  from: string; to: string; policy: string; version: number | null; ms: number; records: number; judged: number; flips: number; people: number; hosts: number; newly_blocked: number; newly_allowed: number; other: number;
+  unsure: number; by_lists: number; by_user: FlipRow[]; by_host: FlipRow[]; by_category: FlipRow[]; by_rule: FlipRow[]; examples: FlipExample[]; examples_unsure?: FlipExample[]; examples_lists?: FlipExample[];
+  unsure_reasons?: { text: string; n: number }[];
+}
