@@ -149,6 +149,16 @@ static void add_listen(struct parser *p, struct str v)
     b->listen[b->n_listen++] = l;
 }
 
+static void set_watchdog(struct parser *p, struct str v)
+{
+    uint64_t n;
+    if (str_to_u64(v, 3600, &n) == OK)
+        p->b->watchdog_s = (unsigned)n;
+    else
+        fault_at(p, p->line, "watchdog is a number of seconds from 0 to 3600, not \"%.*s\"",
+                 STR_ARG(v));
+}
+
 static void set_workers(struct parser *p, struct str v)
 {
     uint64_t n;
@@ -292,6 +302,7 @@ static const struct key {
     {"state", "dir", set_dir, false},
     {"proxy", "listen", add_listen, true},
     {"proxy", "workers", set_workers, false},
+    {"proxy", "watchdog", set_watchdog, false},
     {"proxy", "user", set_user, false},
     {"proxy", "resolvers", add_resolver, true},
     {"proxy", "allow-private", add_private, true},
@@ -386,6 +397,7 @@ static void set_defaults(struct bootstrap *b)
     b->state_dir = STR("/var/lib/proxyd");
     b->user = STR("proxyd");
     b->admin_tls = true;
+    b->watchdog_s = BOOTSTRAP_WATCHDOG_S;
     b->admin_listen.text = STR("127.0.0.1:8443");
     if (ip_port_parse(b->admin_listen.text, &b->admin_listen.at) != OK)
         b->admin_listen.at.port = 0;

@@ -3,14 +3,16 @@
  * reported at once with their line numbers. Called by the mains and by nobody else.
  * Owner: caller's storage; bootstrap_fini frees and works on a zeroed struct. Threads: read-only
  * after loading. Limit: BOOTSTRAP_MAX values of a repeatable key, a file of 256 KiB.
- * See: the contract's "Bootstrap file"; additions beside it: [admin] name, certificate, key. */
+ * See: the contract's "Bootstrap file"; additions beside it: [admin] name, certificate, key;
+ * [proxy] watchdog. */
 #ifndef DB_BOOTSTRAP_H
 #define DB_BOOTSTRAP_H
 
 #include "base/arena.h"
 #include "base/cidr.h"
 
-#define BOOTSTRAP_MAX 64
+#define BOOTSTRAP_MAX        64
+#define BOOTSTRAP_WATCHDOG_S 20
 
 enum bootstrap_mode {
     BOOTSTRAP_FORWARD,
@@ -45,8 +47,9 @@ struct bootstrap {
 
     struct bootstrap_listener listen[BOOTSTRAP_MAX]; /* default 127.0.0.1:3128 */
     size_t n_listen;
-    unsigned workers;                                  /* 0: one per core */
-    struct str user;                                   /* default proxyd */
+    unsigned workers;    /* 0: one per core */
+    unsigned watchdog_s; /* a process that gives no sign of life so long is replaced; 0: never */
+    struct str user;     /* default proxyd */
     struct bootstrap_address resolvers[BOOTSTRAP_MAX]; /* port 53 when none is written */
     size_t n_resolvers;                                /* 0: /etc/resolv.conf */
     struct bootstrap_private allow_private[BOOTSTRAP_MAX];

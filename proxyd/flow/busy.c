@@ -34,7 +34,7 @@ void busy_turn_away(struct worker *w, int take_fd, const struct ip_port *client)
     if (!is_sent)
         return;
     struct record rec = {
-        .id = 1 + atomic_fetch_add_explicit(&w->shared->last_id, 1, memory_order_relaxed),
+        .id = 1 + atomic_fetch_add_explicit(w->shared->last_id, 1, memory_order_relaxed),
         .time_ms = w->loop.wall_ms,
         .client = client->ip,
         .client_port = client->port,

@@ -137,7 +137,7 @@ void request_yield(struct request *r)
 uint64_t request_id(struct request *r)
 {
     if (r->id == 0)
-        r->id = 1 + atomic_fetch_add_explicit(&r->w->shared->last_id, 1, memory_order_relaxed);
+        r->id = 1 + atomic_fetch_add_explicit(r->w->shared->last_id, 1, memory_order_relaxed);
     return r->id;
 }
 

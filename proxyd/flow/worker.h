@@ -41,7 +41,7 @@ struct worker_shared {
     uint16_t proxy_port; /* what a PAC file names when its proxies have no port of their own */
     struct resolve_config resolve;
     struct identity *identity; /* NULL: nobody can log in; a verdict that needs it gets 503 */
-    _Atomic uint64_t last_id;  /* of records; main starts it at the highest id stored */
+    _Atomic uint64_t *last_id; /* of records; main starts it at the highest id stored */
     struct limits limits;      /* limits_init before, limits_fini after */
     uint8_t token_key[32];     /* random, of this start: signs the links of warning pages */
     struct worker **workers;   /* all of them, for what one must tell the others */

@@ -17,6 +17,7 @@
 #define PAUSE_LAST_MS         3000
 #define IDLE_EVERY_MS         60000
 #define WHY_BYTES             240
+#define SOURCES_MAX           (WRITER_JOURNALS_MAX * 2)
 
 struct source {
     struct journal *j;
@@ -28,11 +29,11 @@ struct source {
 struct writer {
     struct writer_options o;
     char *dir;
-    struct source *sources;
+    struct source *sources; /* SOURCES_MAX; the first n_journals never move */
     size_t n_sources;
     struct record *records; /* WRITER_BATCH */
     size_t n_records;
-    struct writer_position *positions; /* n_sources */
+    struct writer_position *positions; /* SOURCES_MAX */
     bool is_running;
     pthread_t thread;
     pthread_mutex_t lock; /* guards what follows up to the blank line */
@@ -81,10 +82,8 @@ static enum err open_or_set_aside(struct writer *w, unsigned n, struct journal *
 
 static enum err add_source(struct writer *w, unsigned n, bool is_old)
 {
-    struct source *more = realloc(w->sources, (w->n_sources + 1) * sizeof *more);
-    if (!more)
-        return ERR_NOMEM;
-    w->sources = more;
+    if (w->n_sources == SOURCES_MAX)
+        return ERR_FULL;
     struct source *s = &w->sources[w->n_sources];
     *s = (struct source){.number = n, .is_old = is_old};
     enum err e = open_or_set_aside(w, n, &s->j);
@@ -110,6 +109,14 @@ static bool number_of(const char *name, unsigned *out)
     return true;
 }
 
+static bool has_source(const struct writer *w, unsigned n)
+{
+    for (size_t i = 0; i < w->n_sources; i++)
+        if (w->sources[i].number == n)
+            return true;
+    return false;
+}
+
 static enum err add_old_sources(struct writer *w)
 {
     enum err e = OK;
@@ -118,8 +125,10 @@ static enum err add_old_sources(struct writer *w)
     if (!d)
         return err_from_errno(errno);
     for (const struct dirent *x = readdir(d); x && e == OK; x = readdir(d)) {
-        if (number_of(x->d_name, &n) && n >= w->o.n_journals)
+        if (number_of(x->d_name, &n) && !has_source(w, n))
             e = add_source(w, n, true);
+        if (e == ERR_BUSY || e == ERR_FULL) /* another process drains it; or next time */
+            e = OK;
     }
     closedir(d);
     return e;
@@ -128,9 +137,10 @@ static enum err add_old_sources(struct writer *w)
 static enum err open_sources(struct writer *w, char why[WHY_BYTES])
 {
     for (unsigned i = 0; i < w->o.n_journals; i++) {
-        enum err e = add_source(w, i, false);
+        unsigned n = w->o.first_journal + i;
+        enum err e = add_source(w, n, false);
         if (e != OK) {
-            snprintf(why, WHY_BYTES, "cannot open %s/journal-%u: %s", w->dir, i,
+            snprintf(why, WHY_BYTES, "cannot open %s/journal-%u: %s", w->dir, n,
                      e == ERR_BUSY   ? "another proxyd is using this state directory"
                      : e == ERR_FULL ? "no space left for it"
                                      : err_name(e));
@@ -162,7 +172,9 @@ static enum err make_writer(const struct writer_options *o, struct writer **out)
     pthread_condattr_destroy(&attr);
     w->dir = str_dup(str_of(o->dir));
     w->records = calloc(WRITER_BATCH, sizeof *w->records);
-    if (!w->dir || !w->records) {
+    w->sources = calloc(SOURCES_MAX, sizeof *w->sources);
+    w->positions = calloc(SOURCES_MAX, sizeof *w->positions);
+    if (!w->dir || !w->records || !w->sources || !w->positions) {
         writer_close(w);
         return ERR_NOMEM;
     }
@@ -183,10 +195,6 @@ enum err writer_open(const struct writer_options *o, char why[240], struct write
         return e;
     }
     e = open_sources(w, why);
-    if (e == OK) {
-        w->positions = calloc(w->n_sources, sizeof *w->positions);
-        e = w->positions ? OK : ERR_NOMEM;
-    }
     if (e != OK) {
         writer_close(w);
         return e;
@@ -362,6 +370,8 @@ static void be_idle(struct writer *w)
     if (!w->o.sink.idle || now_ms() < w->idle_at_ms)
         return;
     w->idle_at_ms = now_ms() + IDLE_EVERY_MS;
+    enum err e = add_old_sources(w); /* of a process that has ended since */
+    (void)e;                         /* tried again */
     w->o.sink.idle(w->o.sink.ctx);
 }
 

@@ -42,8 +42,9 @@ struct writer_sink {
 struct writer_options {
     const char *dir; /* journal files: <dir>/journal-N */
     unsigned n_journals;
-    size_t journal_bytes; /* of each; 0: 16 MiB */
-    unsigned interval_ms; /* 0: 100 */
+    unsigned first_journal; /* 0, or WRITER_JOURNALS_MAX for the process that takes over */
+    size_t journal_bytes;   /* of each; 0: 16 MiB */
+    unsigned interval_ms;   /* 0: 100 */
     struct writer_sink sink;
     /* Called by the log thread when the sink begins to fail and when it works again; may be NULL.
      * The owner writes the operator's line. */
@@ -53,10 +54,11 @@ struct writer_options {
 
 struct writer;
 
-/* Opens or makes the journals; also those of a former start with more workers, which are drained
- * and then removed. No thread yet. why: one sentence naming the file. ERR_FULL, ERR_DENIED,
- * ERR_BUSY (a second proxyd on this state directory), ERR_CORRUPT (set aside as journal-N.damaged,
- * and a new one made, is done here: ERR_CORRUPT is not returned). */
+/* Opens or makes the journals; also those of former processes, which are drained and then removed
+ * (those that another process still has open are looked at again once a minute). No thread yet.
+ * why: one sentence naming the file. ERR_FULL, ERR_DENIED, ERR_BUSY (a second proxyd on this state
+ * directory), ERR_CORRUPT (set aside as journal-N.damaged, and a new one made, is done here:
+ * ERR_CORRUPT is not returned). */
 enum err writer_open(const struct writer_options *o, char why[240], struct writer **out) MUST_CHECK;
 /* Hands what former processes left to the sink, in this thread. On failure it stays in the journals
  * and is tried again by the log thread. */

@@ -27,6 +27,7 @@ struct control {
     unsigned n_serving;   /* under lock */
     int fds[CONTROL_MAX]; /* under lock; -1: free */
     char path[108];
+    ino_t inode; /* of the socket at path */
 };
 
 struct served {
@@ -153,14 +154,14 @@ static void *accept_loop(void *arg)
     }
 }
 
-static enum err listen_on(const char *path, int *out)
+static enum err listen_on(const char *path, bool takes_over, int *out)
 {
     struct sockaddr_un sa = {.sun_family = AF_UNIX};
     int probe;
     if (strlen(path) >= sizeof sa.sun_path)
         return ERR_LIMIT;
     memcpy(sa.sun_path, path, strlen(path) + 1);
-    if (ctl_connect(path, &probe) == OK) {
+    if (!takes_over && ctl_connect(path, &probe) == OK) {
         close(probe);
         return ERR_EXISTS;
     }
@@ -181,11 +182,17 @@ static enum err listen_on(const char *path, int *out)
     return OK;
 }
 
-enum err control_start(const char *path, const struct control_verb *verbs, void *ctx,
-                       struct control **out)
+static ino_t inode_of(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 ? st.st_ino : 0;
+}
+
+enum err control_start(const char *path, bool takes_over, const struct control_verb *verbs,
+                       void *ctx, struct control **out)
 {
     int fd = -1;
-    enum err e = listen_on(path, &fd);
+    enum err e = listen_on(path, takes_over, &fd);
     if (e != OK)
         return e;
     struct control *c = calloc(1, sizeof *c);
@@ -193,6 +200,7 @@ enum err control_start(const char *path, const struct control_verb *verbs, void 
     if (c) {
         *c = (struct control){.fd = fd, .stop_fd = stop_fd, .verbs = verbs, .ctx = ctx};
         memcpy(c->path, path, strlen(path) + 1);
+        c->inode = inode_of(path);
         for (int i = 0; i < CONTROL_MAX; i++)
             c->fds[i] = -1;
         pthread_mutex_init(&c->lock, NULL);
@@ -217,7 +225,8 @@ void control_stop(struct control *c)
     must(write(c->stop_fd, &one, sizeof one) == (ssize_t)sizeof one);
     pthread_join(c->acceptor, NULL);
     close(c->fd);
-    unlink(c->path);
+    if (inode_of(c->path) == c->inode) /* else another process has taken over */
+        unlink(c->path);
     pthread_mutex_lock(&c->lock);
     for (int i = 0; i < CONTROL_MAX; i++)
         if (c->fds[i] >= 0)

@@ -8,6 +8,7 @@
 #define PROXYD_MAIN_CONTROL_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "base/err.h"
 
@@ -21,10 +22,11 @@ struct control_verb {
 
 struct control;
 
-/* Listens on path; a socket left by a dead process is replaced, one of a living process is
- * ERR_EXISTS. verbs ends with a NULL name and lives as long as the control. */
-enum err control_start(const char *path, const struct control_verb *verbs, void *ctx,
-                       struct control **out) MUST_CHECK;
+/* Listens on path; a socket left by a dead process is replaced, one of a living process too when
+ * it takes over, else that is ERR_EXISTS. verbs ends with a NULL name and lives as long as the
+ * control. */
+enum err control_start(const char *path, bool takes_over, const struct control_verb *verbs,
+                       void *ctx, struct control **out) MUST_CHECK;
 void control_stop(struct control *c); /* NULL is fine */
 
 /* {"ok": false, "error": text} */

@@ -1,5 +1,6 @@
-/* main: the command line, the bootstrap file, signals. Exit codes: 0 fine, 1 bad configuration or
- * usage, 2 runtime failure. Everything that runs is built in wiring.c. */
+/* main: the command line, the bootstrap file, and the serving process's signals. Exit codes: 0
+ * fine, 1 bad configuration or usage, 2 runtime failure. keeper.c keeps a serving process;
+ * everything that runs in it is built in wiring.c. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -9,9 +10,10 @@
 #include <unistd.h>
 
 #include "base/diag.h"
-#include "proxyd/main/notify.h"
+#include "proxyd/main/keeper.h"
 #include "proxyd/main/options.h"
 #include "proxyd/main/people_watch.h"
+#include "proxyd/main/pulse.h"
 #include "proxyd/main/wiring.h"
 
 enum { EXIT_FINE = 0, EXIT_USAGE = 1, EXIT_RUNTIME = 2 };
@@ -39,16 +41,23 @@ static int signals_open(void)
     return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
+/* To the service manager, by way of the keeper. */
+static void say(const struct wiring *w, const char *line)
+{
+    ssize_t n = write(w->lot->keeper_fd, line, strlen(line));
+    (void)n; /* the end of the keeper is ours by the kernel's hand */
+}
+
 static void reload_on_request(struct wiring *w)
 {
     uint64_t version;
     json_t *problems = json_array();
-    notify_send("RELOADING=1");
+    say(w, "RELOADING=1\n");
     enum err e = reload_now(&w->reload, problems, &version);
     json_decref(problems);
     diag(e == OK ? DIAG_INFO : DIAG_WARN, "main",
          e == OK ? "reloaded" : "reload failed, what ran before goes on", "why", err_name(e), NULL);
-    notify_send("READY=1");
+    say(w, "READY=1\n");
 }
 
 /* Until SIGTERM or SIGINT. Once a second it is looked whether something new is stored, so that a
@@ -72,7 +81,7 @@ static void watch(struct wiring *w, int signal_fd)
     }
 }
 
-static int run(const struct bootstrap *b)
+static int serve(const struct keeper_lot *lot)
 {
     static struct wiring w; /* large; main's own, handed down by address */
     int signal_fd = signals_open();
@@ -81,13 +90,15 @@ static int run(const struct bootstrap *b)
         return EXIT_RUNTIME;
     }
     int code = EXIT_RUNTIME;
-    if (wiring_build(&w, b) == OK) {
-        diag(DIAG_INFO, "main", "ready", "listen", b->listen[0].text.p, "version", PROXYD_VERSION,
-             NULL);
-        notify_send("READY=1");
+    struct pulse *pulse = NULL;
+    if (wiring_build(&w, lot) == OK &&
+        pulse_start(&w.workers, lot->keeper_fd, lot->boot->watchdog_s * 500, &pulse) == OK) {
+        diag(DIAG_INFO, "main", "ready", "listen", lot->boot->listen[0].text.p, "version",
+             PROXYD_VERSION, NULL);
+        say(&w, "READY=1\n");
         watch(&w, signal_fd);
         diag(DIAG_INFO, "main", "draining", NULL);
-        notify_send("STOPPING=1");
+        pulse_stop(pulse);
         wiring_drain(&w);
         diag(DIAG_INFO, "main", "ended", NULL);
         code = EXIT_FINE;
@@ -117,10 +128,12 @@ int main(int argc, char **argv)
     if (e != OK)
         return EXIT_USAGE;
     int code = EXIT_FINE;
-    if (o.job == OPTIONS_CHECK)
+    if (o.job == OPTIONS_RUN)
+        code = keeper_run(&b, o.config, serve);
+    else if (keeper_check(&b))
         printf("%s: fine\n", o.config);
     else
-        code = run(&b);
+        code = EXIT_USAGE;
     bootstrap_fini(&b);
     return code;
 }

@@ -11,7 +11,8 @@ const char options_usage[] =
     "  --check        read the file, say what is wrong with it, and exit 0 or 1\n"
     "  --version      print the version\n"
     "\n"
-    "SIGTERM drains and ends, SIGHUP reloads the published policy and the settings.\n";
+    "SIGTERM drains and ends, SIGHUP reloads the published policy and the settings, SIGUSR2\n"
+    "hands over to the program that stands at the same path now without refusing anybody.\n";
 
 bool options_parse(int argc, char **argv, struct options *out, const char **fault)
 {

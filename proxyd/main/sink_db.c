@@ -2,13 +2,15 @@
 #include "proxyd/main/sink_db.h"
 
 #include "base/diag.h"
+#include "base/must.h"
 #include "db/event_rows.h"
 
 static enum err write_batch(void *ctx, const struct writer_batch *batch)
 {
     struct sink_db *s = ctx;
-    struct event_position positions[WRITER_JOURNALS_MAX];
-    size_t n = batch->n_positions < WRITER_JOURNALS_MAX ? batch->n_positions : WRITER_JOURNALS_MAX;
+    struct event_position positions[2 * WRITER_JOURNALS_MAX];
+    size_t n = batch->n_positions;
+    must(n <= 2 * WRITER_JOURNALS_MAX);
     for (size_t i = 0; i < n; i++)
         positions[i] = (struct event_position){.epoch = batch->positions[i].epoch,
                                                .offset = batch->positions[i].offset,

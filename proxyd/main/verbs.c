@@ -71,7 +71,7 @@ static json_t *do_status(void *ctx, const json_t *request)
                             (json_int_t)(clock_mono_ms(&w->clock) - w->started_ms), "n_workers",
                             (int)w->workers.n, "listeners", listeners(&w->workers), "workers",
                             gauges(&w->workers), "counters", counters(&w->workers), "log",
-                            log_status(w->writer, atomic_load(&w->workers.shared.last_id)),
+                            log_status(w->writer, atomic_load(w->workers.shared.last_id)),
                             "identity", people_status(&w->people));
     json_t *policy = reload_status(&w->reload);
     json_object_update(out, policy);

@@ -1,19 +1,20 @@
-/* wiring: build order: state directory, ports, rights, records, people, policy, workers, control.
- */
+/* wiring: build order: listeners, guard, records, people, policy, workers, control. */
 #include "proxyd/main/wiring.h"
 
 #include <ifaddrs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/diag.h"
-#include "base/privs.h"
 #include "base/secret.h"
 #include "db/event_rows.h"
 #include "proxyd/main/verbs.h"
 
-#define STOP_LOG_MS 10000
+#define STOP_LOG_MS   10000
+#define BUSY_TRIES    60
+#define BUSY_PAUSE_NS 50000000
 
 static enum err tell(enum err e, const char *message, const char *what, const char *why)
 {
@@ -69,17 +70,6 @@ static void fill_guard(struct wiring *w)
         (struct resolve_config){.servers = w->resolvers, .n_servers = b->n_resolvers};
 }
 
-static enum err drop_rights(const struct wiring *w)
-{
-    enum err e = privs_drop(w->boot->user.p);
-    if (e == ERR_NOT_FOUND) {
-        diag(DIAG_WARN, "main", "running as root: there is no such user to drop to", "user",
-             w->boot->user.p, NULL);
-        return OK;
-    }
-    return tell(e, "cannot drop rights", w->boot->user.p, NULL);
-}
-
 static void log_changed(void *ctx, enum err now, const char *why)
 {
     (void)ctx;
@@ -88,6 +78,31 @@ static void log_changed(void *ctx, enum err now, const char *why)
     else
         diag(DIAG_ERROR, "log", "records cannot be stored and wait in the journal", "why", why,
              NULL);
+}
+
+/* The kernel ends the processes of a keeper that was killed, but not before a new one starts. */
+static enum err open_writer(const struct writer_options *o, char why[240], struct writer **out)
+{
+    enum err e = writer_open(o, why, out);
+    for (int i = 0; e == ERR_BUSY && i < BUSY_TRIES; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = BUSY_PAUSE_NS}, NULL);
+        e = writer_open(o, why, out);
+    }
+    return e;
+}
+
+/* Ids go on from the highest one anywhere; while another process still gives them, they are only
+ * raised. */
+static void raise_last_id(struct wiring *w, uint64_t stored)
+{
+    _Atomic uint64_t *last = &w->lot->page->last_id;
+    uint64_t waiting = writer_last_id(w->writer), now = atomic_load(last);
+    uint64_t found = stored > waiting ? stored : waiting;
+    if (!w->lot->takes_over)
+        atomic_store(last, found); /* what a crashed process had in hand leaves no gap */
+    while (w->lot->takes_over && now < found && !atomic_compare_exchange_weak(last, &now, found))
+        continue;
+    w->workers.shared.last_id = last;
 }
 
 static enum err build_log(struct wiring *w)
@@ -101,16 +116,16 @@ static enum err build_log(struct wiring *w)
         return e;
     struct writer_options o = {.dir = dir,
                                .n_journals = w->workers.n,
+                               .first_journal = w->lot->first_journal,
                                .sink = sink_db_sink(&w->sink),
                                .changed = log_changed};
-    e = tell(writer_open(&o, why, &w->writer), "cannot open the journal", dir, why);
+    e = tell(open_writer(&o, why, &w->writer), "cannot open the journal", dir, why);
     if (e != OK)
         return e;
     if (event_rows_last_id(w->sink.events, &stored) != OK)
         diag(DIAG_WARN, "log", "cannot read the last record's number", "why",
              event_rows_why(w->sink.events), NULL);
-    uint64_t waiting = writer_last_id(w->writer);
-    atomic_store(&w->workers.shared.last_id, stored > waiting ? stored : waiting);
+    raise_last_id(w, stored);
     if (writer_recover(w->writer) != OK)
         diag(DIAG_WARN, "log", "records of the last run wait in the journal", NULL);
     return tell(writer_start(w->writer), "cannot start the log thread", dir, NULL);
@@ -152,30 +167,23 @@ static enum err build_control(struct wiring *w)
     char path[4096];
     enum err e = path_in(w, "control.sock", path, sizeof path);
     if (e == OK)
-        e = control_start(path, verbs_table, w, &w->control);
+        e = control_start(path, w->lot->takes_over, verbs_table, w, &w->control);
     return tell(e, "cannot listen on the control socket", path,
                 e == ERR_EXISTS ? "another proxyd runs on this state directory" : NULL);
 }
 
-enum err wiring_build(struct wiring *w, const struct bootstrap *b)
+enum err wiring_build(struct wiring *w, const struct keeper_lot *lot)
 {
-    *w = (struct wiring){.boot = b};
+    *w = (struct wiring){.lot = lot, .boot = lot->boot};
     clock_init_real(&w->clock);
     w->started_ms = clock_mono_ms(&w->clock);
-    privs_raise_nofile();
-    enum err e = tell(privs_state_dir(b->state_dir.p, b->user.p),
-                      "the state directory cannot be used", b->state_dir.p, NULL);
-    if (e == OK)
-        e = workers_bind(&w->workers, b);
+    enum err e = workers_init(&w->workers, lot->boot, lot->sockets);
     if (e == OK)
         e = find_local(w);
     if (e != OK)
         return e;
     fill_guard(w);
-    e = drop_rights(w);
-    privs_harden();
-    if (e == OK)
-        e = build_log(w);
+    e = build_log(w);
     if (e == OK)
         e = build_policy(w);
     if (e == OK)

@@ -6,10 +6,12 @@
 
 #include "db/bootstrap.h"
 #include "proxyd/main/control.h"
+#include "proxyd/main/keeper.h"
 #include "proxyd/main/reload.h"
 
 struct wiring {
-    const struct bootstrap *boot;
+    const struct keeper_lot *lot;
+    const struct bootstrap *boot; /* of the lot */
     struct clock clock;
     int64_t started_ms; /* monotonic */
     struct workers workers;
@@ -28,7 +30,7 @@ struct wiring {
 };
 
 /* Each failure has told the operator what and where. After OK everything runs. */
-enum err wiring_build(struct wiring *w, const struct bootstrap *b) MUST_CHECK;
+enum err wiring_build(struct wiring *w, const struct keeper_lot *lot) MUST_CHECK;
 
 /* Stops accepting, lets what runs finish, stores every record. OK, or ERR_TIMEOUT when something
  * was cut or records had to stay in the journal for the next start. */

@@ -7,15 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/diag.h"
-#include "proxyd/io/listen.h"
-
-static unsigned count_of(const struct bootstrap *b)
-{
-    long cores = b->workers ? (long)b->workers : sysconf(_SC_NPROCESSORS_ONLN);
-    return cores < 1 ? 1 : cores > WORKERS_MAX ? WORKERS_MAX : (unsigned)cores;
-}
-
 static void fill_listeners(struct workers *w, const struct bootstrap *b)
 {
     size_t n = 0;
@@ -30,43 +21,15 @@ static void fill_listeners(struct workers *w, const struct bootstrap *b)
     w->shared.proxy_port = b->n_listen ? b->listen[0].at.port : 0;
 }
 
-static enum err unsupported(const struct bootstrap *b)
+enum err workers_init(struct workers *w, const struct bootstrap *b, struct sockets *sockets)
 {
-    for (size_t i = 0; i < b->n_listen; i++) {
-        char line[16];
-        snprintf(line, sizeof line, "%d", b->listen[i].line);
-        if (b->listen[i].mode != BOOTSTRAP_FORWARD || b->listen[i].tls_cert.n) {
-            diag(DIAG_ERROR, "main", "this version has listeners of mode=forward without tls only",
-                 "listen", b->listen[i].text.p, "line", line, NULL);
-            return ERR_UNSUPPORTED;
-        }
-    }
-    return OK;
-}
-
-static enum err bind_one(const struct worker_listener *l, int *fd)
-{
-    int why = 0;
-    enum err e = listen_socket(&l->at, fd, &why);
-    if (e != OK)
-        diag(DIAG_ERROR, "main", "cannot listen", "address", l->text.p, "why",
-             why ? strerror(why) : err_name(e), NULL);
-    return e;
-}
-
-enum err workers_bind(struct workers *w, const struct bootstrap *b)
-{
-    w->n = count_of(b);
-    memset(w->fds, -1, sizeof w->fds);
+    w->n = sockets->n_workers;
+    w->sockets = sockets;
     fill_listeners(w, b);
-    enum err e = unsupported(b);
-    for (size_t l = 0; l < w->shared.n_listeners && e == OK; l++)
-        for (unsigned i = 0; i < w->n && e == OK; i++)
-            e = bind_one(&w->listeners[l], &w->fds[i][l]);
-    w->stats = e == OK ? stats_new(w->n) : NULL;
+    w->stats = stats_new(w->n);
     w->shared.workers = w->worker;
     w->shared.n_workers = w->n;
-    return e == OK && !w->stats ? ERR_NOMEM : e;
+    return w->stats ? OK : ERR_NOMEM;
 }
 
 struct thread_arg {
@@ -100,11 +63,11 @@ enum err workers_start(struct workers *w, struct writer *log, struct flow_set *s
 {
     enum err e = OK;
     for (unsigned i = 0; i < w->n && e == OK; i++) {
-        struct worker_parts p = {&w->shared,   i,  w->fds[i], writer_journal(log, i),
-                                 &w->stats[i], set};
+        int *fds = w->sockets->fd[i];
+        struct worker_parts p = {&w->shared, i, fds, writer_journal(log, i), &w->stats[i], set};
         e = worker_new(&p, &w->worker[i]);
-        if (e == OK)
-            memset(w->fds[i], -1, sizeof w->fds[i]); /* they are the worker's now */
+        for (size_t l = 0; e == OK && l < w->sockets->n_listeners; l++)
+            fds[l] = -1; /* they are the worker's now */
     }
     for (unsigned i = 0; i < w->n && e == OK; i++)
         e = start_thread(w, i);
@@ -169,10 +132,9 @@ void workers_fini(struct workers *w)
     for (unsigned i = 0; i < w->n; i++) {
         worker_free(w->worker[i]);
         w->worker[i] = NULL;
-        for (size_t l = 0; l < w->shared.n_listeners; l++)
-            if (w->fds[i][l] >= 0)
-                close(w->fds[i][l]);
     }
+    if (w->sockets)
+        sockets_fini(w->sockets);
     free(w->stats);
     w->stats = NULL;
 }

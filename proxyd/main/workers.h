@@ -9,13 +9,14 @@
 #include "db/bootstrap.h"
 #include "proxyd/flow/worker.h"
 #include "proxyd/log/writer.h"
+#include "proxyd/main/sockets.h"
 
-#define WORKERS_MAX 64
+#define WORKERS_MAX SOCKETS_WORKERS_MAX
 
 struct workers {
     struct worker_shared shared;
     struct worker_listener listeners[2 * BOOTSTRAP_MAX];
-    int fds[WORKERS_MAX][2 * BOOTSTRAP_MAX]; /* bound, until the worker has taken them */
+    struct sockets *sockets; /* each worker takes its own */
     struct worker *worker[WORKERS_MAX];
     pthread_t thread[WORKERS_MAX];
     enum err ended[WORKERS_MAX]; /* what worker_run said */
@@ -23,9 +24,9 @@ struct workers {
     unsigned n, n_running;
 };
 
-/* Fills the listeners and binds one socket per listener and worker, before rights are dropped. One
- * message per failure goes to the operator. ERR_REFUSED, ERR_DENIED, ERR_IO, ERR_NOMEM. */
-enum err workers_bind(struct workers *w, const struct bootstrap *b) MUST_CHECK;
+/* Fills the listeners; the sockets are taken by workers_start. ERR_NOMEM. */
+enum err workers_init(struct workers *w, const struct bootstrap *b,
+                      struct sockets *sockets) MUST_CHECK;
 
 /* shared is complete: makes and starts all. set: a reference is taken by each. */
 enum err workers_start(struct workers *w, struct writer *log, struct flow_set *set) MUST_CHECK;

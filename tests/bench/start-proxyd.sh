@@ -61,5 +61,5 @@ fi
 ctl policy publish "$PX_POLICY" --comment bench
 kill "$admin" && wait "$admin" 2>/dev/null || true
 trap - EXIT
-echo "$proxy" >"$W/pids"
+{ echo "$proxy"; tr ' ' '\n' <"/proc/$proxy/task/$proxy/children"; } >"$W/pids" # the keeper, the one that serves
 echo "$W $proxy"

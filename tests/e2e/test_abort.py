@@ -54,7 +54,7 @@ def still_right(stack, origin):
 def descriptors(stack, origin):
     """Those at rest: without the upstream connections that are kept for the next request."""
     kept = sum(c.ended == "open" for c in origin.connections)
-    return len(os.listdir(f"/proc/{stack.proxyd.pid}/fd")) - kept
+    return len(os.listdir(f"/proc/{stack.worker_pid}/fd")) - kept
 
 
 @pytest.fixture

@@ -95,7 +95,7 @@ def test_nothing_is_left_behind():
         now = wait_until(quiet, 15, "all is over")
         assert now["counters"]["open"] == 0 and now["counters"]["tunnels"] == 0 and now["counters"]["records_lost"] == 0
         assert now["counters"]["requests"] == now["log"]["written"] == now["log"]["last_id"] > 50
-        assert len(os.listdir(f"/proc/{s.proxyd.pid}/fd")) < 64
+        assert len(os.listdir(f"/proc/{s.worker_pid}/fd")) < 64
         s.publish(document(n + 1))
         with Origin() as calm:
             assert s.get(calm.url("/bytes/3")).status_code == 200

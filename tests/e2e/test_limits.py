@@ -151,7 +151,7 @@ def test_connections_of_one_client(s, o):
 def test_sixty_four_descriptors_and_two_hundred_clients():
     with Stack() as s, Origin() as o:
         s.publish(policy())
-        resource.prlimit(s.proxyd.pid, resource.RLIMIT_NOFILE, (64, 64))
+        resource.prlimit(s.worker_pid, resource.RLIMIT_NOFILE, (64, 64))
         held = []
         for _ in range(200):
             c = socket.create_connection(("127.0.0.1", s.proxy_port), timeout=10 * SLOW)

@@ -237,6 +237,13 @@ class Stack:
             if found:
                 raise AssertionError(f"{path}:\n{text[max(0, found.start() - 500):found.start() + 6000]}")
 
+    @property
+    def worker_pid(self):
+        """The process that serves: the newest child of the keeper that was started."""
+        def children():
+            return open(f"/proc/{self.proxyd.pid}/task/{self.proxyd.pid}/children").read().split()
+        return int(wait_until(children, 10, "a serving process")[-1])
+
     # --- as an administrator ---------------------------------------------------------------------
     def publish(self, document, comment="test"):
         """Puts the document as draft and publishes it; returns the version that proxyd now runs."""

@@ -81,6 +81,7 @@ static const struct {
     {"[proxy]\nlisten = 127.0.0.1:3128 odd=1\n", 2, "odd=1"},
     {"[proxy]\nlisten = 127.0.0.1:3128\nlisten = 127.0.0.1:3128\n", 3, "line 2"},
     {"[proxy]\nworkers = many\n", 2, "many"},
+    {"[proxy]\nwatchdog = soon\n", 2, "soon"},
     {"[proxy]\nworkers = 1\nworkers = 2\n", 3, "line 2"},
     {"[proxy]\nresolvers = a.example\n", 2, "a.example"},
     {"[proxy]\nallow-private = everything\n", 2, "everything"},
