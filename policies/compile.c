@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/secret.h"
+#include "policies/compile_effects.h"
 #include "policies/compile_keys.h"
 #include "policies/compile_leads.h"
 #include "policies/compile_sets.h"
@@ -132,13 +134,18 @@ static enum err build(struct snapshot *s, struct report *report)
     s->n_rules = (uint32_t)s->model->n_rules;
     s->n_words = (s->n_rules + 63) / 64 + (s->n_rules == 0);
     s->n_todo = (s->n_words + 63) / 64;
+    enum err e = secret_random(&s->seed, sizeof s->seed);
+    if (e != OK)
+        return e;
     for (size_t r = 0; r < s->model->n_rules; r++)
         check_rule(s, report, r);
-    enum err e = make_schedules(s, report);
+    e = make_schedules(s, report);
     if (e == OK)
         e = make_effects(s, report);
     if (e == OK)
         e = make_rule_bits(s);
+    if (e == OK)
+        e = compile_effects(s);
     if (e == OK)
         e = compile_keys_all(s, part_of);
     if (e == OK)

@@ -34,10 +34,15 @@ enum err compile_keys_value(struct key_table *k, struct str text, unsigned part,
     return e;
 }
 
+struct growing { /* the rules of one value, while they are entered */
+    uint32_t *v;
+    uint32_t n;
+};
+
 struct entering {
     struct snapshot *s;
     unsigned (*part_of)(const struct model *m, enum model_key key, struct str value);
-    uint32_t *n_rules[MODEL_N_SIDES][MODEL_N_KEYS]; /* of each value, room of cap */
+    struct growing *rules[MODEL_N_SIDES][MODEL_N_KEYS]; /* of each value */
 };
 
 static enum err intern_all(struct entering *x)
@@ -72,22 +77,23 @@ static void set_bit(uint64_t *bits, size_t rule)
     bits[rule / 64] |= UINT64_C(1) << (rule % 64);
 }
 
-static bool add_rule(struct fit *f, uint32_t rule)
+static bool add_rule(struct growing *g, uint32_t rule)
 {
-    if (f->n && f->rules[f->n - 1] == rule)
+    if (g->n && g->v[g->n - 1] == rule)
         return true; /* the value is named twice */
-    if ((f->n & (f->n - 1)) == 0) {
-        uint32_t *v = realloc(f->rules, (f->n ? (size_t)f->n * 2 : 1) * sizeof *v);
+    if ((g->n & (g->n - 1)) == 0) {
+        uint32_t *v = realloc(g->v, (g->n ? (size_t)g->n * 2 : 1) * sizeof *v);
         if (!v)
             return false;
-        f->rules = v;
+        g->v = v;
     }
-    f->rules[f->n++] = rule;
+    g->v[g->n++] = rule;
     return true;
 }
 
-static enum err enter_values(struct snapshot *s, uint32_t rule, int side, int k)
+static enum err enter_values(struct entering *x, uint32_t rule, int side, int k)
 {
+    struct snapshot *s = x->s;
     struct key_table *t = &s->keys[k];
     const struct model_values *v = &s->model->rules[rule].cond[side][k];
     if (v->n == 0)
@@ -99,7 +105,7 @@ static enum err enter_values(struct snapshot *s, uint32_t rule, int side, int k)
     for (size_t i = 0; i < v->n; i++) {
         uint32_t id = 0;
         enum err e = compile_keys_value(t, v->v[i], 0, &id);
-        if (e != OK || !add_rule(&t->fit[side][id], rule))
+        if (e != OK || !add_rule(&x->rules[side][k][id], rule))
             return ERR_NOMEM;
         unsigned parts = k == KEY_CATEGORIES ? 3u : 1u << t->part[id];
         for (unsigned p = 0; p < PARTS_MAX; p++) {
@@ -113,17 +119,75 @@ static enum err enter_values(struct snapshot *s, uint32_t rule, int side, int k)
     return OK;
 }
 
-static enum err make_dense(struct snapshot *s, struct fit *f)
+/* The rules of the values of a key in one row, but for those that are kept as bits. */
+static enum err seal_fits(struct snapshot *s, int side, int k, const struct growing *g)
 {
-    if (f->n < DENSE_FROM)
-        return OK;
-    if (!make_bits(&f->dense, s->n_words))
+    struct key_table *t = &s->keys[k];
+    size_t total = 0;
+    for (uint32_t v = 0; v < t->n; v++)
+        total += g[v].n < DENSE_FROM ? g[v].n : 0;
+    t->fit[side] = calloc((size_t)t->n + 1, sizeof *t->fit[side]);
+    t->rules[side] = calloc(total + 1, sizeof *t->rules[side]);
+    if (!t->fit[side] || !t->rules[side])
         return ERR_NOMEM;
-    for (uint32_t i = 0; i < f->n; i++)
-        set_bit(f->dense, f->rules[i]);
-    free(f->rules);
-    f->rules = NULL;
-    f->n = 0;
+    uint32_t at = 0;
+    for (uint32_t v = 0; v < t->n; v++) {
+        struct fit *f = &t->fit[side][v];
+        if (g[v].n < DENSE_FROM) {
+            *f = (struct fit){.first = at, .n = g[v].n};
+            if (g[v].n)
+                memcpy(t->rules[side] + at, g[v].v, g[v].n * sizeof *g[v].v);
+            at += g[v].n;
+            continue;
+        }
+        if (!make_bits(&f->dense, s->n_words))
+            return ERR_NOMEM;
+        for (uint32_t i = 0; i < g[v].n; i++)
+            set_bit(f->dense, g[v].v[i]);
+    }
+    return OK;
+}
+
+static enum err enter_all(struct entering *x)
+{
+    enum err e = OK;
+    for (uint32_t r = 0; r < x->s->n_rules; r++)
+        for (int side = 0; side < MODEL_N_SIDES; side++)
+            for (int k = 0; k < MODEL_N_KEYS && e == OK; k++)
+                e = enter_values(x, r, side, k);
+    for (int side = 0; side < MODEL_N_SIDES; side++)
+        for (int k = 0; k < MODEL_N_KEYS && e == OK; k++)
+            e = seal_fits(x->s, side, k, x->rules[side][k]);
+    return e;
+}
+
+static void note_used(struct snapshot *s)
+{
+    for (int k = 0; k < MODEL_N_KEYS; k++) {
+        if (s->keys[k].n)
+            s->used[s->n_used++] = (uint8_t)k;
+        for (unsigned p = 0; p < PARTS_MAX; p++)
+            s->needs[k][p] = (uint8_t)FACTS_BIT(snapshot_stage((enum model_key)k, p));
+    }
+}
+
+/* The bits of the request's own keys, a row a word. */
+static enum err make_columns(struct snapshot *s)
+{
+    for (int side = 0; side < MODEL_N_SIDES; side++) {
+        for (int k = 0; k < MODEL_N_KEYS; k++)
+            if (s->keys[k].is_used[side] && !snapshot_is_who((enum model_key)k))
+                s->column[s->n_columns++] = (struct column){(uint8_t)k, (uint8_t)side};
+        if (side == SIDE_WHEN)
+            s->n_when = s->n_columns;
+    }
+    s->bound = calloc((size_t)s->n_words * s->n_columns + 1, sizeof *s->bound);
+    if (!s->bound)
+        return ERR_NOMEM;
+    for (unsigned c = 0; c < s->n_columns; c++)
+        for (uint32_t w = 0; w < s->n_words; w++)
+            s->bound[(size_t)w * s->n_columns + c] =
+                s->keys[s->column[c].key].bound[s->column[c].side][w];
     return OK;
 }
 
@@ -133,19 +197,22 @@ enum err compile_keys_all(struct snapshot *s,
 {
     struct entering x = {.s = s, .part_of = part_of};
     enum err e = intern_all(&x);
-    for (int k = 0; k < MODEL_N_KEYS && e == OK; k++)
+    for (int k = 0; k < MODEL_N_KEYS; k++)
         for (int side = 0; side < MODEL_N_SIDES && e == OK; side++) {
-            s->keys[k].fit[side] = calloc(s->keys[k].n + 1, sizeof(struct fit));
-            e = s->keys[k].fit[side] ? OK : ERR_NOMEM;
+            x.rules[side][k] = calloc((size_t)s->keys[k].n + 1, sizeof *x.rules[side][k]);
+            e = x.rules[side][k] ? OK : ERR_NOMEM;
         }
-    for (uint32_t r = 0; r < s->n_rules && e == OK; r++)
-        for (int side = 0; side < MODEL_N_SIDES && e == OK; side++)
-            for (int k = 0; k < MODEL_N_KEYS && e == OK; k++)
-                e = enter_values(s, r, side, k);
-    for (int k = 0; k < MODEL_N_KEYS && e == OK; k++)
-        for (int side = 0; side < MODEL_N_SIDES && e == OK; side++)
-            for (uint32_t v = 0; v < s->keys[k].n && e == OK; v++)
-                e = make_dense(s, &s->keys[k].fit[side][v]);
+    if (e == OK)
+        e = enter_all(&x);
+    note_used(s);
+    if (e == OK)
+        e = make_columns(s);
+    for (int k = 0; k < MODEL_N_KEYS; k++)
+        for (int side = 0; side < MODEL_N_SIDES; side++) {
+            for (uint32_t v = 0; x.rules[side][k] && v < s->keys[k].n; v++)
+                free(x.rules[side][k][v].v);
+            free(x.rules[side][k]);
+        }
     return e;
 }
 

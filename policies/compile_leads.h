@@ -1,5 +1,5 @@
-/* compile_leads: which key of a rule leads to it, and the words of rules each value leads to. Used
- * by compile only, after compile_keys_all. */
+/* compile_leads: what leads to a rule: one of its keys or who asks, and the words of rules each
+ * value leads to. Used by compile only, after compile_keys_all. */
 #ifndef POLICIES_COMPILE_LEADS_H
 #define POLICIES_COMPILE_LEADS_H
 

@@ -44,17 +44,27 @@ static enum err add_item(struct items *x, struct str text, struct tag tag, uint3
     return compile_keys_tag(&x->rows, *id, tag);
 }
 
-/* Every entry of the values of a key and of the lists of a kind that some rule names. */
-static enum err collect(struct snapshot *s, struct items *x, enum model_key key,
-                        enum model_list_kind kind)
+static enum err collect_values(const struct snapshot *s, struct items *x, enum model_key key)
 {
     uint32_t id;
-    const struct key_table *k = &s->keys[key], *lists = &s->keys[KEY_LISTS];
+    const struct key_table *k = &s->keys[key];
     for (uint32_t v = 0; v < k->n; v++) {
         enum err e = add_item(x, k->text[v], (struct tag){(uint8_t)key, v}, &id);
         if (e != OK)
             return e;
     }
+    return OK;
+}
+
+/* Every entry of the values of a key and of the lists of a kind that some rule names. */
+static enum err collect(const struct snapshot *s, struct items *x, enum model_key key,
+                        enum model_list_kind kind)
+{
+    uint32_t id;
+    const struct key_table *lists = &s->keys[KEY_LISTS];
+    enum err all = collect_values(s, x, key);
+    if (all != OK)
+        return all;
     for (uint32_t v = 0; v < lists->n; v++) {
         const struct model_list *l = model_list_named(s->model, lists->text[v]);
         for (size_t i = 0; l && l->kind == kind && i < l->n; i++) {
@@ -79,22 +89,52 @@ static enum err make_names(struct snapshot *s)
     return e;
 }
 
+static enum err add_nets(const struct items *x, struct set_net *nets)
+{
+    enum err e = OK;
+    for (uint32_t i = 0; i < x->n && e == OK; i++) {
+        struct cidr c;
+        e = cidr_parse(x->text[i], &c);
+        if (e == OK)
+            e = set_net_add(nets, &c, i);
+    }
+    set_net_seal(nets);
+    return e;
+}
+
 static enum err make_nets(struct snapshot *s)
 {
     struct items x = {0};
     map_init(&x.ids);
     enum err e = collect(s, &x, KEY_NETWORKS, LIST_NETWORKS);
-    for (uint32_t i = 0; i < x.n && e == OK; i++) {
-        struct cidr c;
-        e = cidr_parse(x.text[i], &c);
-        if (e == OK)
-            e = set_net_add(&s->nets, &c, i);
-    }
-    set_net_seal(&s->nets);
+    if (e == OK)
+        e = add_nets(&x, &s->nets);
     if (e == OK)
         e = compile_keys_seal_tags(&x.rows, x.n, &s->net_tags);
     items_fini(&x);
     return e;
+}
+
+static enum err make_server_nets(struct snapshot *s)
+{
+    struct items x = {0};
+    map_init(&x.ids);
+    enum err e = collect_values(s, &x, KEY_SERVER_NETWORKS);
+    if (e == OK)
+        e = add_nets(&x, &s->server_nets);
+    if (e == OK)
+        e = compile_keys_seal_tags(&x.rows, x.n, &s->server_net_tags);
+    items_fini(&x);
+    return e;
+}
+
+static void find_schemes(struct snapshot *s)
+{
+    static const char *const names[] = {"http", "https", "connect"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        uintptr_t id = (uintptr_t)map_get(&s->keys[KEY_SCHEMES].ids, str_of(names[i]));
+        s->scheme_value[i] = id ? (uint32_t)(id - 1) : NO_VALUE;
+    }
 }
 
 /* --- patterns: a fault is told at every place of the document where the pattern stands
@@ -257,9 +297,12 @@ static enum err make_categories(struct snapshot *s)
 
 enum err compile_sets_all(struct snapshot *s, struct report *report)
 {
+    find_schemes(s);
     enum err e = make_names(s);
     if (e == OK)
         e = make_nets(s);
+    if (e == OK)
+        e = make_server_nets(s);
     if (e == OK)
         e = make_ports(s);
     if (e == OK)

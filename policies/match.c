@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define NAME_MAX_BYTES 512 /* of a user, group or extension that can fit anything */
+#define FEW            6   /* values that are looked through one by one */
 
 struct matching {
     const struct snapshot *s;
@@ -11,25 +12,26 @@ struct matching {
     const struct facts *f;
 };
 
-static void hit(struct slot *x, unsigned key, uint32_t value)
+uint32_t match_value(const struct snapshot *s, enum model_key key, struct str text)
 {
-    struct hit_list *h = &x->hits[key];
-    if (h->epoch[value] == x->epoch)
-        return;
-    h->epoch[value] = x->epoch;
-    h->ids[h->n++] = value;
+    const struct key_table *k = &s->keys[key];
+    for (uint32_t v = 0; k->n <= FEW && v < k->n; v++)
+        if (str_eq(k->text[v], text))
+            return v;
+    uintptr_t id = k->n > FEW ? (uintptr_t)map_get(&k->ids, text) : 0;
+    return id ? (uint32_t)(id - 1) : NO_VALUE;
 }
 
-static void hit_text(struct matching *m, unsigned key, struct str text)
+static void hit_text(struct matching *m, enum model_key key, struct str text)
 {
-    uintptr_t id = (uintptr_t)map_get(&m->s->keys[key].ids, text);
-    if (id)
-        hit(m->x, key, (uint32_t)(id - 1));
+    uint32_t value = match_value(m->s, key, text);
+    if (value != NO_VALUE)
+        match_hit(m->x, key, value);
 }
 
-static void hit_lower(struct matching *m, unsigned key, struct str text)
+static void hit_lower(struct matching *m, enum model_key key, struct str text)
 {
-    char lower[NAME_MAX_BYTES];
+    UNZEROED char lower[NAME_MAX_BYTES];
     if (text.n > sizeof lower)
         return;
     for (size_t i = 0; i < text.n; i++)
@@ -40,10 +42,10 @@ static void hit_lower(struct matching *m, unsigned key, struct str text)
 static void hit_tags(struct matching *m, const struct tags *t, uint32_t item)
 {
     for (uint32_t i = t->start[item]; i < t->start[item + 1]; i++)
-        hit(m->x, t->v[i].key, t->v[i].value);
+        match_hit(m->x, t->v[i].key, t->v[i].value);
 }
 
-/* --- connect ------------------------------------------------------------------------------------
+/* --- who: connect and identity ------------------------------------------------------------------
  */
 
 static void on_net(void *ctx, uint32_t id)
@@ -54,67 +56,12 @@ static void on_net(void *ctx, uint32_t id)
 
 static void match_schedules(struct matching *m)
 {
-    const struct key_table *k = &m->s->keys[KEY_SCHEDULES];
-    int64_t minute = m->f->now_ms / 60000;
-    if (k->n == 0)
+    if (m->s->keys[KEY_SCHEDULES].n == 0)
         return;
-    if (m->x->minute != minute) {
-        for (size_t i = 0; i < m->s->n_schedules; i++)
-            m->x->inside[i] = schedule_has(&m->s->schedules[i], minute * 60000);
-        m->x->minute = minute;
-    }
     for (size_t i = 0; i < m->s->n_schedules; i++)
         if (m->x->inside[i])
             hit_text(m, KEY_SCHEDULES, m->s->schedules[i].model->name);
 }
-
-static void match_connect(struct matching *m)
-{
-    if (m->s->nets.n)
-        set_net_find(&m->s->nets, &m->f->client, on_net, m);
-    if (m->s->keys[KEY_LISTENERS].n)
-        hit_text(m, KEY_LISTENERS, m->f->listener);
-    match_schedules(m);
-}
-
-/* --- target -------------------------------------------------------------------------------------
- */
-
-static void match_categories(struct matching *m)
-{
-    struct set_domain_hits *c = &m->x->categories;
-    if (!m->s->index)
-        return;
-    set_domain_host(category_index_view(m->s->index), m->f->host, m->f->host_is_ip, c);
-    for (unsigned i = 0; i < c->n; i++)
-        if (m->s->category_value[c->category[i]] != NO_VALUE)
-            hit(m->x, KEY_CATEGORIES, m->s->category_value[c->category[i]]);
-}
-
-static void on_name(void *ctx, uint32_t id)
-{
-    struct matching *m = ctx;
-    hit_tags(m, &m->s->name_tags, id);
-}
-
-static void match_target(struct matching *m)
-{
-    if (m->s->keys[KEY_SCHEMES].n) {
-        bool is_tunnel = m->f->scheme == FACTS_TUNNEL;
-        hit_text(m, KEY_SCHEMES, m->f->scheme == FACTS_HTTP ? STR("http") : STR("https"));
-        if (is_tunnel)
-            hit_text(m, KEY_SCHEMES, STR("connect"));
-    }
-    if (m->s->keys[KEY_METHODS].n)
-        hit_text(m, KEY_METHODS, m->f->method);
-    if (m->s->port_class)
-        hit_tags(m, &m->s->port_tags, m->s->port_class[m->f->port]);
-    match_categories(m);
-    set_name_find(&m->s->names, m->f->host, m->f->host_is_ip, on_name, m);
-}
-
-/* --- identity -----------------------------------------------------------------------------------
- */
 
 static void match_identity(struct matching *m)
 {
@@ -129,6 +76,70 @@ static void match_identity(struct matching *m)
             hit_lower(m, KEY_GROUPS, m->f->groups[i]);
 }
 
+void match_who(const struct snapshot *s, struct slot *x, const struct facts *f)
+{
+    struct matching m = {s, x, f};
+    if (s->nets.n)
+        set_net_find(&s->nets, &f->client, on_net, &m);
+    if (s->keys[KEY_LISTENERS].n)
+        hit_text(&m, KEY_LISTENERS, f->listener);
+    match_schedules(&m);
+    if ((f->known & FACTS_BIT(FACTS_IDENTITY)) && s->model->identity != SNAPSHOT_NEVER)
+        match_identity(&m);
+}
+
+/* --- target -------------------------------------------------------------------------------------
+ */
+
+static void add_categories(struct matching *m, unsigned from)
+{
+    const struct set_domain_hits *c = &m->x->categories;
+    for (unsigned i = from; i < c->n; i++)
+        if (m->s->category_value[c->category[i]] != NO_VALUE)
+            match_hit(m->x, KEY_CATEGORIES, m->s->category_value[c->category[i]]);
+}
+
+static void on_name(void *ctx, uint32_t id)
+{
+    struct matching *m = ctx;
+    hit_tags(m, &m->s->name_tags, id);
+}
+
+static void hit_scheme(struct matching *m, unsigned scheme)
+{
+    if (m->s->scheme_value[scheme] != NO_VALUE)
+        match_hit(m->x, KEY_SCHEMES, m->s->scheme_value[scheme]);
+}
+
+static void match_target(struct matching *m)
+{
+    set_name_begin(&m->s->names, m->f->host, m->f->host_is_ip, &m->x->names);
+    if (m->s->port_class)
+        __builtin_prefetch(&m->s->port_class[m->f->port]);
+    if (m->s->index) {
+        set_domain_host(category_index_view(m->s->index), m->f->host, m->f->host_is_ip,
+                        &m->x->categories);
+        add_categories(m, 0);
+    }
+    hit_scheme(m, m->f->scheme == FACTS_HTTP ? 0 : 1);
+    if (m->f->scheme == FACTS_TUNNEL)
+        hit_scheme(m, 2);
+    if (m->s->keys[KEY_METHODS].n)
+        hit_text(m, KEY_METHODS, m->f->method);
+    if (m->s->port_class)
+        hit_tags(m, &m->s->port_tags, m->s->port_class[m->f->port]);
+    set_name_end(&m->s->names, &m->x->names, on_name, m);
+}
+
+/* --- address ------------------------------------------------------------------------------------
+ */
+
+static void on_server_net(void *ctx, uint32_t id)
+{
+    struct matching *m = ctx;
+    hit_tags(m, &m->s->server_net_tags, id);
+}
+
 /* --- url ----------------------------------------------------------------------------------------
  */
 
@@ -141,13 +152,13 @@ static void on_pattern(void *ctx, uint32_t index)
 static void on_agent(void *ctx, uint32_t index)
 {
     struct matching *m = ctx;
-    hit(m->x, KEY_USER_AGENTS, m->s->agent_value[index]);
+    match_hit(m->x, KEY_USER_AGENTS, m->s->agent_value[index]);
 }
 
 /* Behind "scheme://host[:port]". */
 static struct str path_of(struct str url)
 {
-    size_t at = str_find_str(url, STR("://"));
+    size_t at = str_find(url, ':'); /* of "://": a scheme has none */
     if (at == STR_NPOS)
         return STR("/");
     struct str rest = str_sub(url, at + 3, url.n);
@@ -171,17 +182,17 @@ static void match_url(struct matching *m)
         set_url_match(m->s->patterns, m->x->patterns, m->f->url, on_pattern, m);
     if (m->s->agents && m->f->user_agent.n)
         set_url_match(m->s->agents, m->x->agents, m->f->user_agent, on_agent, m);
-    if (m->s->keys[KEY_EXTENSIONS].n)
-        hit_lower(m, KEY_EXTENSIONS, extension_of(path_of(m->f->url)));
     struct set_domain_hits *c = &m->x->categories;
+    if (m->s->keys[KEY_EXTENSIONS].n == 0 && !c->has_urls)
+        return;
+    struct str path = path_of(m->f->url);
+    if (m->s->keys[KEY_EXTENSIONS].n)
+        hit_lower(m, KEY_EXTENSIONS, extension_of(path));
     if (!c->has_urls)
         return;
     unsigned before = c->n;
-    set_domain_url(category_index_view(m->s->index), m->f->host, m->f->host_is_ip,
-                   path_of(m->f->url), c);
-    for (unsigned i = before; i < c->n; i++)
-        if (m->s->category_value[c->category[i]] != NO_VALUE)
-            hit(m->x, KEY_CATEGORIES, m->s->category_value[c->category[i]]);
+    set_domain_url(category_index_view(m->s->index), m->f->host, m->f->host_is_ip, path, c);
+    add_categories(m, before);
 }
 
 /* --- answer -------------------------------------------------------------------------------------
@@ -192,7 +203,7 @@ static void match_answer(struct matching *m)
     const struct key_table *types = &m->s->keys[KEY_CONTENT_TYPES];
     if (types->n && m->f->content_type.n) {
         hit_lower(m, KEY_CONTENT_TYPES, m->f->content_type);
-        char any[NAME_MAX_BYTES];
+        UNZEROED char any[NAME_MAX_BYTES];
         size_t slash = str_find(m->f->content_type, '/');
         if (slash != STR_NPOS && slash + 2 < sizeof any) {
             memcpy(any, m->f->content_type.p, slash + 1);
@@ -208,28 +219,29 @@ static void match_answer(struct matching *m)
             uint64_t bound = 0;
             if (str_to_u64(k->text[v], UINT64_MAX, &bound) == OK &&
                 (key == KEY_MIN_BYTES ? m->f->size_bytes >= bound : m->f->size_bytes <= bound))
-                hit(m->x, key, v);
+                match_hit(m->x, key, v);
         }
     }
 }
 
-static void find_unknown(const struct snapshot *s, struct slot *x, const struct facts *f,
-                         unsigned known)
+void match_request(const struct snapshot *s, struct slot *x, const struct facts *f)
 {
-    for (int k = 0; k < MODEL_N_KEYS; k++) {
-        x->unknown_parts[k] = 0;
-        for (unsigned p = 0; p < PARTS_MAX; p++)
-            if (s->keys[k].n && !(known & FACTS_BIT(snapshot_stage((enum model_key)k, p))))
-                x->unknown_parts[k] |= 1u << p;
-    }
+    struct matching m = {s, x, f};
+    if (f->known & FACTS_BIT(FACTS_TARGET))
+        match_target(&m);
+    if ((f->known & FACTS_BIT(FACTS_ADDRESS)) && s->server_nets.n)
+        set_net_find(&s->server_nets, &f->server, on_server_net, &m);
+    if (f->known & FACTS_BIT(FACTS_URL))
+        match_url(&m);
+    if (f->known & FACTS_BIT(FACTS_ANSWER))
+        match_answer(&m);
     /* Only a host with URL entries can still get a category from its URL. */
     if ((f->known & FACTS_BIT(FACTS_TARGET)) && !x->categories.has_urls)
         x->unknown_parts[KEY_CATEGORIES] &= ~2u;
 }
 
-void match_facts(const struct snapshot *s, struct slot *x, const struct facts *f)
+void match_begin(const struct snapshot *s, struct slot *x, const struct facts *f)
 {
-    struct matching m = {s, x, f};
     unsigned known = f->known;
     if (s->model->identity == SNAPSHOT_NEVER)
         known |= FACTS_BIT(FACTS_IDENTITY);
@@ -238,18 +250,13 @@ void match_facts(const struct snapshot *s, struct slot *x, const struct facts *f
             memset(x->hits[k].epoch, 0, s->keys[k].n * sizeof(uint32_t));
         x->epoch = 1;
     }
-    for (int k = 0; k < MODEL_N_KEYS; k++)
+    for (unsigned i = 0; i < s->n_used; i++) {
+        unsigned k = s->used[i];
+        const uint8_t *needs = s->needs[k];
         x->hits[k].n = 0;
+        x->unknown_parts[k] =
+            (known & needs[0] ? 0 : 1u) | (known & needs[1] ? 0 : 2u) | (known & needs[2] ? 0 : 4u);
+    }
     x->categories.n = 0;
     x->categories.has_urls = false;
-    match_connect(&m);
-    if (f->known & FACTS_BIT(FACTS_TARGET))
-        match_target(&m);
-    if ((f->known & FACTS_BIT(FACTS_IDENTITY)) && s->model->identity != SNAPSHOT_NEVER)
-        match_identity(&m);
-    if (f->known & FACTS_BIT(FACTS_URL))
-        match_url(&m);
-    if (f->known & FACTS_BIT(FACTS_ANSWER))
-        match_answer(&m);
-    find_unknown(s, x, f, known);
 }

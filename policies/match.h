@@ -1,11 +1,28 @@
 /* match: which of the values that some rule names does a request have? Fills a slot's hits for
- * every stage that is known. Used by decide and explain. */
+ * every stage that is known: match_begin, then the who keys (who.h calls match_who when an origin
+ * is new), then match_request for the request's own keys. Used by who, decide and explain. */
 #ifndef POLICIES_MATCH_H
 #define POLICIES_MATCH_H
 
 #include "policies/snapshot_layout.h"
 
-void match_facts(const struct snapshot *s, struct slot *x, const struct facts *f);
+/* Forgets the hits of the last request and tells which parts are unknown. */
+void match_begin(const struct snapshot *s, struct slot *x, const struct facts *f);
+/* Users, groups, networks (also those of lists), listeners, schedules. */
+void match_who(const struct snapshot *s, struct slot *x, const struct facts *f);
+void match_request(const struct snapshot *s, struct slot *x, const struct facts *f);
+
+/* The number of a value of a key by its text, or NO_VALUE. */
+uint32_t match_value(const struct snapshot *s, enum model_key key, struct str text);
+
+static inline void match_hit(struct slot *x, unsigned key, uint32_t value)
+{
+    struct hit_list *h = &x->hits[key];
+    if (h->epoch[value] == x->epoch)
+        return;
+    h->epoch[value] = x->epoch;
+    h->ids[h->n++] = value;
+}
 
 /* Is the value among the hits? */
 static inline bool match_has(const struct slot *x, enum model_key key, uint32_t value)

@@ -33,6 +33,7 @@ enum model_key {
     KEY_USER_AGENTS,
     KEY_MIN_BYTES,
     KEY_MAX_BYTES,
+    KEY_SERVER_NETWORKS, /* of the address that would be dialled */
     MODEL_N_KEYS,
 };
 

@@ -149,6 +149,7 @@ static const struct {
     [KEY_USER_AGENTS] = {"user_agents", lower_text, false, false},
     [KEY_MIN_BYTES] = {"min_bytes", bytes, true, true},
     [KEY_MAX_BYTES] = {"max_bytes", bytes, true, true},
+    [KEY_SERVER_NETWORKS] = {"server_networks", network, false, false},
 };
 
 const char *model_key_name(enum model_key k)

@@ -50,19 +50,33 @@ void set_name_fini(struct set_name *s)
     *s = (struct set_name){0};
 }
 
-void set_name_find(const struct set_name *s, struct str host, bool is_ip,
-                   void (*on_hit)(void *ctx, uint32_t id), void *ctx)
+void set_name_begin(const struct set_name *s, struct str host, bool is_ip, struct set_name_probe *p)
 {
-    for (struct str name = host; s->n && name.n; name = host_parent(name)) {
-        if (!s->has_single_labels && name.n != host.n && str_find(name, '.') == STR_NPOS)
+    p->host = host;
+    p->n = 0;
+    if (s->n == 0 || host.n > UINT8_MAX)
+        return;
+    for (struct str name = host; name.n && p->n < SET_NAME_LABELS; name = host_parent(name)) {
+        if (!s->has_single_labels && p->n && !memchr(name.p, '.', name.n))
             return;
-        uint32_t hash = hash_of(s, name), at = hash & s->mask;
-        for (; s->slots[at].id; at = (at + 1) & s->mask)
-            if (s->slots[at].hash == hash && str_eq(s->text[s->slots[at].id - 1], name)) {
+        uint32_t hash = hash_of(s, name);
+        __builtin_prefetch(&s->slots[hash & s->mask]);
+        p->hash[p->n] = hash;
+        p->from[p->n++] = (uint8_t)(name.p - host.p);
+        if (is_ip)
+            return;
+    }
+}
+
+void set_name_end(const struct set_name *s, const struct set_name_probe *p,
+                  void (*on_hit)(void *ctx, uint32_t id), void *ctx)
+{
+    for (unsigned i = 0; i < p->n; i++) {
+        struct str name = str_make(p->host.p + p->from[i], p->host.n - p->from[i]);
+        for (uint32_t at = p->hash[i] & s->mask; s->slots[at].id; at = (at + 1) & s->mask)
+            if (s->slots[at].hash == p->hash[i] && str_eq(s->text[s->slots[at].id - 1], name)) {
                 on_hit(ctx, s->slots[at].id - 1);
                 break;
             }
-        if (is_ip)
-            return;
     }
 }

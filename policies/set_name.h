@@ -8,6 +8,8 @@
 
 #include "base/str.h"
 
+#define SET_NAME_LABELS 128 /* a host has no more */
+
 struct set_name_slot {
     uint32_t hash, id; /* id + 1; 0: free */
 };
@@ -20,13 +22,23 @@ struct set_name {
     bool has_single_labels;
 };
 
+struct set_name_probe { /* a look-up under way */
+    struct str host;
+    unsigned n;
+    uint32_t hash[SET_NAME_LABELS];
+    uint8_t from[SET_NAME_LABELS]; /* where in the host the name begins */
+};
+
 /* texts: distinct, in normal form (base/host.h). ERR_NOMEM. */
 enum err set_name_init(struct set_name *s, const struct str *texts, uint32_t n) MUST_CHECK;
 void set_name_fini(struct set_name *s);
 
-/* on_hit gets the number of each text that is the host or lies above it, the longest first. is_ip:
- * only itself is looked up. */
-void set_name_find(const struct set_name *s, struct str host, bool is_ip,
-                   void (*on_hit)(void *ctx, uint32_t id), void *ctx);
+/* A look-up in two steps, so that the table's lines are on their way while the caller does
+ * something else. host: normal form, to be kept until the end. is_ip: only itself is looked up. */
+void set_name_begin(const struct set_name *s, struct str host, bool is_ip,
+                    struct set_name_probe *p);
+/* on_hit gets the number of each text that is the host or lies above it, the longest first. */
+void set_name_end(const struct set_name *s, const struct set_name_probe *p,
+                  void (*on_hit)(void *ctx, uint32_t id), void *ctx);
 
 #endif

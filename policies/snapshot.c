@@ -8,6 +8,7 @@
 
 #include "base/must.h"
 #include "policies/snapshot_layout.h"
+#include "policies/who.h"
 
 #define WARM_MAX 8
 
@@ -24,11 +25,11 @@ static void free_key(struct key_table *k)
     free(k->part);
     for (int side = 0; side < MODEL_N_SIDES; side++) {
         for (uint32_t v = 0; k->fit[side] && v < k->n; v++) {
-            free(k->fit[side][v].rules);
             free(k->fit[side][v].dense);
             free(k->fit[side][v].words);
         }
         free(k->fit[side]);
+        free(k->rules[side]);
         free(k->bound[side]);
         for (int p = 0; p < PARTS_MAX; p++)
             free(k->has_part[side][p]);
@@ -42,14 +43,14 @@ static void free_slot(struct slot *x)
     for (int k = 0; k < MODEL_N_KEYS; k++) {
         free(x->hits[k].ids);
         free(x->hits[k].epoch);
-        for (int side = 0; side < MODEL_N_SIDES; side++)
-            free(x->acc[side][k]);
     }
     set_url_scratch_free(x->patterns);
     set_url_scratch_free(x->agents);
+    free(x->acc);
     free(x->inside);
     free(x->todo);
-    free(x->live);
+    free(x->bits);
+    who_fini(x);
 }
 
 static void free_tags(struct tags *t)
@@ -67,7 +68,9 @@ static void snapshot_free(struct snapshot *s)
     for (size_t i = 0; i < s->n_schedules; i++)
         schedule_fini(&s->schedules[i]);
     free(s->schedules);
-    free(s->open_words);
+    free(s->bound);
+    free(s->who_leads);
+    free(s->effect);
     free(s->enabled);
     free(s->shadow);
     free(s->expiring);
@@ -75,6 +78,8 @@ static void snapshot_free(struct snapshot *s)
     free_tags(&s->name_tags);
     set_net_fini(&s->nets);
     free_tags(&s->net_tags);
+    set_net_fini(&s->server_nets);
+    free_tags(&s->server_net_tags);
     free_tags(&s->pattern_tags);
     free(s->pattern_text);
     free_tags(&s->port_tags);
@@ -139,8 +144,15 @@ enum facts_stage snapshot_stage(enum model_key key, unsigned part)
         [KEY_USER_AGENTS] = {FACTS_URL},
         [KEY_MIN_BYTES] = {FACTS_ANSWER},
         [KEY_MAX_BYTES] = {FACTS_ANSWER},
+        [KEY_SERVER_NETWORKS] = {FACTS_ADDRESS},
     };
     return (enum facts_stage)stage[key][part];
+}
+
+bool snapshot_is_who(enum model_key key)
+{
+    return key == KEY_USERS || key == KEY_GROUPS || key == KEY_NETWORKS || key == KEY_LISTENERS ||
+           key == KEY_SCHEDULES;
 }
 
 static bool make_slot(const struct snapshot *s, struct slot *x)
@@ -150,22 +162,16 @@ static bool make_slot(const struct snapshot *s, struct slot *x)
         x->hits[k].epoch = calloc(s->keys[k].n + 1, sizeof(uint32_t));
         if (!x->hits[k].ids || !x->hits[k].epoch)
             return false;
-        for (int side = 0; side < MODEL_N_SIDES; side++) {
-            x->acc[side][k] =
-                s->keys[k].is_used[side] ? calloc(s->n_words, sizeof(uint64_t)) : NULL;
-            if (s->keys[k].is_used[side] && !x->acc[side][k])
-                return false;
-        }
     }
     x->patterns = s->patterns ? set_url_scratch_new(s->patterns) : NULL;
     x->agents = s->agents ? set_url_scratch_new(s->agents) : NULL;
+    x->acc = calloc((size_t)s->n_words * s->n_columns + 1, sizeof *x->acc);
     x->inside = calloc(s->n_schedules + 1, sizeof *x->inside);
-    x->live = calloc(s->n_words + 1, sizeof *x->live);
+    x->bits = calloc(s->n_words + 1, sizeof *x->bits);
     x->todo = calloc(s->n_todo + 1, sizeof *x->todo);
     x->minute = -1;
-    x->live_from_ms = INT64_MAX;
-    return x->inside && x->live && x->todo && !s->patterns == !x->patterns &&
-           !s->agents == !x->agents;
+    return x->acc && x->inside && x->bits && x->todo && !s->patterns == !x->patterns &&
+           !s->agents == !x->agents && who_init(s, x);
 }
 
 struct snapshot *snapshot_alloc(void)

@@ -1,4 +1,4 @@
-/* snapshot_layout: the inside of a sealed policy, for compile, match, decide and explain only.
+/* snapshot_layout: the inside of a sealed policy, for compile, match, who, decide and explain only.
  *
  * Every condition of every rule is an entry (value) of a key. Per key there is a table of its
  * distinct values; per value and side the set of rules that name it. A request is matched once per
@@ -6,9 +6,15 @@
  * bit sets. So the cost grows with the number of hits and of words, never with rules times
  * conditions.
  *
+ * What depends only on who asks (users, groups, networks, listeners, schedules, expiry) is the same
+ * from request to request: it is worked out once for an origin and kept in the slot as two bit sets
+ * of rules (`who`). The other keys are the request's own; their bits lie together word by word, so
+ * that a word is judged from one or two cache lines.
+ *
  * Most words hold no rule that can fit, so they are not looked at: each rule has one key of its
- * `when` that leads to it (the one that fits least often), and only words that a hit, or a part not
- * yet known, of a leading key leads to are judged.
+ * `when` that leads to it (the one that fits least often), or its who part leads to it, and only
+ * words that a hit, or a part not yet known, of a leading key leads to, and that hold a rule for
+ * this origin, are judged.
  *
  * A key may have parts that become known at different stages (a list of URL patterns is known later
  * than a list of names); has_part tells which rules have a value in a part. */
@@ -25,15 +31,21 @@
 #include "policies/set_net.h"
 #include "policies/set_url.h"
 
-#define PARTS_MAX 3
-#define SLOTS_MAX 64
-#define NO_VALUE  UINT32_MAX
+#define PARTS_MAX  3
+#define SLOTS_MAX  64
+#define NO_VALUE   UINT32_MAX
+#define FIT_LEADS  0x80000000u /* in the number of a rule: this value leads to it */
+#define DENSE_MAX  16          /* dense fits of one key that are kept at hand */
+#define ACTIVE_MAX (MODEL_N_SIDES * MODEL_N_KEYS)
 
-struct fit { /* the rules that name a value on one side */
-    uint32_t *rules;
+/* Not zeroed at every call although the build zeroes locals: written before it is read. */
+#define UNZEROED __attribute__((uninitialized))
+
+struct fit {        /* the rules that name a value on one side */
+    uint32_t first; /* in key_table.rules, ascending */
     uint32_t n;
     uint64_t *dense; /* instead of rules, when there are many */
-    uint64_t *words; /* words with a rule that this value leads to; NULL: none (side when) */
+    uint64_t *words; /* of a dense one: words with a rule that this value leads to; NULL: none */
 };
 
 struct key_table {
@@ -41,6 +53,7 @@ struct key_table {
     struct str *text;
     uint8_t *part; /* of each value */
     struct fit *fit[MODEL_N_SIDES];
+    uint32_t *rules[MODEL_N_SIDES]; /* of all fits that are not dense */
     uint32_t n, cap;
     uint64_t *bound[MODEL_N_SIDES];               /* rules with this key on this side */
     uint64_t *has_part[MODEL_N_SIDES][PARTS_MAX]; /* NULL: none */
@@ -65,20 +78,55 @@ struct hit_list {
     uint32_t *epoch; /* of each value: marked in this request when equal to the slot's */
 };
 
+/* A key of the request that some rule has on one side; its place is the column of its bits. */
+struct column {
+    uint8_t key, side;
+};
+
+struct active {                       /* a column during one decision */
+    const uint64_t *maybe[PARTS_MAX]; /* has_part of the unknown parts */
+    const uint64_t *dense[DENSE_MAX]; /* of hits whose rules are a dense set */
+    unsigned n_maybe, n_dense;
+    bool has_more_dense; /* than fit above: walk all hits */
+};
+
+#define WHO_LISTS_MAX 6
+
+/* An origin and what it means. */
+struct who {
+    uint64_t person[2];
+    struct ip client;
+    uint32_t listener;  /* value, or NO_VALUE */
+    uint32_t schedules; /* the slot's number when it was made */
+    uint8_t state;      /* enum who_state; 0: empty */
+    uint8_t n_lists;
+    uint32_t lists[WHO_LISTS_MAX]; /* values of KEY_LISTS that the client's address hits */
+    int64_t from_ms, until_ms;     /* between two rules' ends */
+    uint64_t *todo;                /* words that the who part itself leads to */
+    uint64_t *any;                 /* words with a rule in maybe */
+    uint64_t *yes, *maybe;         /* rules whose who part fits; fits or still may */
+};
+
 struct slot { /* scratch of one decision at a time; on cache lines of its own */
     _Alignas(128) atomic_bool is_taken;
     bool is_made;
     uint32_t epoch;
     struct hit_list hits[MODEL_N_KEYS];
-    uint64_t *acc[MODEL_N_SIDES][MODEL_N_KEYS]; /* bits of sparse fits, cleared after use */
+    uint64_t *acc; /* a row of columns a word: bits of sparse fits, cleared after use */
+    struct active active[ACTIVE_MAX];
     struct set_url_scratch *patterns, *agents;
     unsigned unknown_parts[MODEL_N_KEYS]; /* bit a part */
     struct set_domain_hits categories;
-    int64_t minute; /* for which `inside` holds; -1: none */
-    bool *inside;   /* of each schedule */
-    uint64_t *todo; /* words to judge */
-    uint64_t *live; /* enabled and not expired, for `minute_live` */
-    int64_t live_until_ms, live_from_ms;
+    struct set_name_probe names;
+    int64_t minute;     /* for which `inside` holds; -1: none */
+    bool *inside;       /* of each schedule */
+    uint32_t schedules; /* another number whenever `inside` has changed */
+    uint64_t *todo;     /* words to judge */
+    uint64_t *bits;     /* n_words, for who */
+    struct who *who;
+    uint32_t *who_tag;   /* of each origin kept; 0: free */
+    uint32_t who_mask;   /* number of origins kept, less one */
+    struct who *current; /* of this decision */
 };
 
 struct snapshot {
@@ -87,24 +135,35 @@ struct snapshot {
     struct model *model;
     struct category_index *index;      /* may be NULL */
     uint32_t n_rules, n_words, n_todo; /* n_todo: words of a bit set of words */
-    uint64_t *open_words;              /* words with a rule that has no `when` */
     struct key_table keys[MODEL_N_KEYS];
+    uint8_t used[MODEL_N_KEYS]; /* keys that some rule has */
+    unsigned n_used;
+    uint8_t needs[MODEL_N_KEYS][PARTS_MAX]; /* FACTS_BIT of the stage of a part */
+    struct column column[ACTIVE_MAX];       /* those of `when` first */
+    unsigned n_columns, n_when;
+    uint64_t *bound;     /* a row of n_columns a word */
+    uint64_t *who_leads; /* rules that their who part leads to */
     uint64_t *enabled, *shadow;
+    uint32_t *effect;   /* of each rule and, last, of the default: equal numbers do the same */
     uint32_t *expiring; /* rules with an end */
     uint32_t n_expiring;
+    uint64_t seed; /* of digests of persons */
 
     struct set_name names; /* of hosts and of lists of domains */
     struct tags name_tags;
     struct set_net nets;
     struct tags net_tags;
+    struct set_net server_nets;
+    struct tags server_net_tags;
     struct set_url *patterns, *agents;
     struct tags pattern_tags;
     struct str *pattern_text; /* of each pattern, in the model's arena */
     uint32_t *agent_value;    /* value of each pattern of `agents` */
     uint32_t *category_value; /* number in the index -> value, or NO_VALUE */
     uint32_t n_categories;
-    uint16_t *port_class;  /* 65,536: class of a port; NULL when no rule has ports */
-    struct tags port_tags; /* of each class */
+    uint32_t scheme_value[3]; /* http, https, connect; or NO_VALUE */
+    uint16_t *port_class;     /* 65,536: class of a port; NULL when no rule has ports */
+    struct tags port_tags;    /* of each class */
     struct schedule *schedules;
     size_t n_schedules;
     struct slot slots[SLOTS_MAX];
@@ -112,6 +171,8 @@ struct snapshot {
 
 /* The stage at which a part of a key becomes known. */
 enum facts_stage snapshot_stage(enum model_key key, unsigned part);
+/* Does the key depend on who asks, and from where and when, alone? */
+bool snapshot_is_who(enum model_key key);
 
 /* A zeroed snapshot, aligned as its slots want it; NULL when out of memory. */
 struct snapshot *snapshot_alloc(void);

@@ -28,6 +28,7 @@ static enum request_state known(struct request *r)
     k->facts.user = p->name;
     k->facts.groups = p->groups;
     k->facts.n_groups = p->n_groups;
+    k->facts.person = p->number;
     k->facts.known |= FACTS_BIT(FACTS_IDENTITY);
     return REQUEST_DECIDE;
 }

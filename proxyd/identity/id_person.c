@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/must.h"
+#include "base/secret.h"
 
 struct boxed { /* the groups follow, then the bytes of all texts */
     struct identity_person person;
@@ -37,6 +38,8 @@ struct identity_person *id_person_new(const struct identity_person *like)
     for (size_t i = 0; i < like->n_groups; i++)
         b->groups[i] = keep(&at, like->groups[i]);
     b->person.groups = b->groups;
+    if (secret_random(&b->person.number, sizeof b->person.number) != OK)
+        b->person.number = 0;
     atomic_init(&b->refs, 1);
     return &b->person;
 }

@@ -340,8 +340,11 @@ static struct answer ask_local(struct identity *id, const struct identity_local_
 {
     if (id_local_check(u, password) != OK)
         return (struct answer){IDENTITY_DENIED, NULL};
-    struct identity_person p = {u->name, u->groups, u->n_groups, IDENTITY_LOCAL,
-                                clock_mono_ms(id->clock)};
+    struct identity_person p = {.name = u->name,
+                                .groups = u->groups,
+                                .n_groups = u->n_groups,
+                                .source = IDENTITY_LOCAL,
+                                .checked_at_ms = clock_mono_ms(id->clock)};
     return good(&p);
 }
 
@@ -354,8 +357,11 @@ static struct answer ask_ldap(struct identity *id, const struct job *j, struct i
     struct id_ldap_ask ask = {j->user, j->password, &arena};
     enum err e = link ? id_ldap_login(j->held->c->ldap, link, &ask, &said) : ERR_NOMEM;
     if (e == OK) {
-        struct identity_person p = {said.user, said.groups, said.n_groups, IDENTITY_LDAP,
-                                    clock_mono_ms(id->clock)};
+        struct identity_person p = {.name = said.user,
+                                    .groups = said.groups,
+                                    .n_groups = said.n_groups,
+                                    .source = IDENTITY_LDAP,
+                                    .checked_at_ms = clock_mono_ms(id->clock)};
         out = good(&p);
     } else if (e == ERR_DENIED) {
         out.result = IDENTITY_DENIED;

@@ -27,6 +27,7 @@ struct identity_person {
     size_t n_groups;
     enum identity_source source;
     int64_t checked_at_ms; /* monotonic: when the password was last found right */
+    uint64_t number; /* of this object and, but for chance, of no other; 0: none. Set when made */
 };
 struct identity_person *identity_person_ref(struct identity_person *p);
 void identity_person_unref(struct identity_person *p); /* NULL is fine */

@@ -247,9 +247,13 @@ static void asks_for_the_cheapest_stage(void **state)
          "[{\"id\":\"a\",\"when\":{\"hosts\":[\"x.test\"]},\"action\":\"allow\"},{\"id\":\"b\","
          "\"when\":{\"users\":[\"bob\"]},\"action\":\"block\"}]",
          0, true, "allow"},
-        {"nothing overtakes an unknown",
+        {"what follows does the same: no name needed",
          "[{\"id\":\"b\",\"when\":{\"users\":[\"bob\"]},\"action\":\"block\"},{\"id\":\"a\","
          "\"when\":{\"hosts\":[\"x.test\"]},\"action\":\"block\"}]",
+         0, true, "block"},
+        {"nothing that does otherwise overtakes an unknown",
+         "[{\"id\":\"b\",\"when\":{\"users\":[\"bob\"]},\"action\":\"block\"},{\"id\":\"a\","
+         "\"when\":{\"hosts\":[\"x.test\"]},\"action\":\"allow\"}]",
          0, false, "identity"},
         {"pattern needs the url",
          "[{\"id\":\"a\",\"when\":{\"url_patterns\":[\"x\"]},\"action\":\"block\"}]", 0, false,
