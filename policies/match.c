@@ -155,11 +155,11 @@ static void on_agent(void *ctx, uint32_t index)
     match_hit(m->x, KEY_USER_AGENTS, m->s->agent_value[index]);
 }
 
-/* Behind "scheme://host[:port]". */
+/* Behind "scheme://host[:port]"; "/" for the bare authority of a tunnel. */
 static struct str path_of(struct str url)
 {
-    size_t at = str_find(url, ':'); /* of "://": a scheme has none */
-    if (at == STR_NPOS)
+    size_t at = str_find(url, ':'); /* no scheme has one */
+    if (at == STR_NPOS || !str_starts(str_sub(url, at, url.n), STR("://")))
         return STR("/");
     struct str rest = str_sub(url, at + 3, url.n);
     size_t slash = str_find(rest, '/');

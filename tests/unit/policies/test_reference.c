@@ -203,8 +203,13 @@ static void random_request(struct ref_request *r, int64_t *clock_ms)
     r->size_bytes = rng(4) == 0 ? UINT64_MAX : rng(4) == 0 ? 1000 : rng(1000000);
     r->port = (uint16_t)(rng(2) ? 80 : rng(2) ? 443 : 8123);
     r->scheme = (enum facts_scheme)rng(3);
-    snprintf(r->url, sizeof r->url, "%s://%s%s", r->scheme == FACTS_HTTP ? "http" : "https",
-             r->host, r->path);
+    if (r->scheme == FACTS_TUNNEL)
+        r->path = "/";
+    if (r->scheme == FACTS_TUNNEL)
+        snprintf(r->url, sizeof r->url, "%s:%u", r->host, r->port);
+    else
+        snprintf(r->url, sizeof r->url, "%s://%s%s", r->scheme == FACTS_HTTP ? "http" : "https",
+                 r->host, r->path);
     r->known = FACTS_BIT(FACTS_CONNECT) | (rng(16) ? FACTS_BIT(FACTS_TARGET) : 0);
     for (int s = FACTS_IDENTITY; s < FACTS_N_STAGES; s++)
         if (rng(2) && (s != FACTS_URL || r->known & FACTS_BIT(FACTS_TARGET)))
