@@ -3,7 +3,9 @@
 
 #include <string.h>
 
-#define RECORD_FORMAT 1
+#define RECORD_FORMAT 2
+#define N_STRINGS     20
+#define N_STRINGS_1   16 /* of format 1, which journals of an older program hold */
 
 const char *record_verdict_name(enum record_verdict v)
 {
@@ -43,14 +45,16 @@ struct fixed {
     uint32_t duration_ms, upstream_ms;
     uint16_t client_port, port, status, format;
     uint8_t verdict, tls, cache, pad[5];
+    uint64_t answer_bytes; /* since format 2 */
 };
 
-static struct str *const *string_fields(struct record *r, struct str *out[16])
+static struct str *const *string_fields(struct record *r, struct str *out[N_STRINGS])
 {
-    struct str *all[16] = {&r->node,     &r->user,       &r->groups,     &r->method,
-                           &r->url,      &r->scheme,     &r->host,       &r->content_type,
-                           &r->rule,     &r->rule_name,  &r->categories, &r->shadow,
-                           &r->upstream, &r->user_agent, &r->referer,    &r->error};
+    struct str *all[N_STRINGS] = {&r->node,     &r->user,        &r->groups,     &r->method,
+                                  &r->url,      &r->scheme,      &r->host,       &r->content_type,
+                                  &r->rule,     &r->rule_name,   &r->categories, &r->shadow,
+                                  &r->upstream, &r->user_agent,  &r->referer,    &r->error,
+                                  &r->listener, &r->group_paths, &r->effect,     &r->note};
     memcpy(out, all, sizeof all);
     return out;
 }
@@ -71,12 +75,13 @@ void record_encode(const struct record *r, struct buf *out)
                       .format = RECORD_FORMAT,
                       .verdict = r->verdict,
                       .tls = r->tls,
-                      .cache = r->cache};
+                      .cache = r->cache,
+                      .answer_bytes = r->answer_bytes};
     buf_add(out, str_make(&f, sizeof f));
     struct record copy = *r;
-    struct str *fields[16];
+    struct str *fields[N_STRINGS];
     string_fields(&copy, fields);
-    for (int i = 0; i < 16; i++) {
+    for (int i = 0; i < N_STRINGS; i++) {
         uint16_t n = fields[i]->n > UINT16_MAX ? UINT16_MAX : (uint16_t)fields[i]->n;
         buf_add(out, str_make(&n, sizeof n));
         buf_add(out, str_make(fields[i]->p, n));
@@ -85,12 +90,20 @@ void record_encode(const struct record *r, struct buf *out)
 
 enum err record_decode(struct str bytes, struct record *out)
 {
-    struct fixed f;
-    if (bytes.n < sizeof f)
+    struct fixed f = {.answer_bytes = RECORD_NOT_TOLD};
+    size_t n_fixed = offsetof(struct fixed, answer_bytes);
+    if (bytes.n < n_fixed)
         return ERR_CORRUPT;
-    memcpy(&f, bytes.p, sizeof f);
-    if (f.format != RECORD_FORMAT || f.verdict > RECORD_ERROR || f.tls > RECORD_TLS_INSPECTED ||
-        f.cache > RECORD_CACHE_REVALIDATED)
+    memcpy(&f, bytes.p, n_fixed);
+    int n_strings = f.format == 1 ? N_STRINGS_1 : N_STRINGS;
+    if (f.format != 1) {
+        n_fixed = sizeof f;
+        if (bytes.n < n_fixed)
+            return ERR_CORRUPT;
+        memcpy(&f, bytes.p, n_fixed);
+    }
+    if ((f.format != 1 && f.format != RECORD_FORMAT) || f.verdict > RECORD_ERROR ||
+        f.tls > RECORD_TLS_INSPECTED || f.cache > RECORD_CACHE_REVALIDATED)
         return ERR_CORRUPT;
     struct record r = {.id = f.id,
                        .bytes_in = f.bytes_in,
@@ -105,11 +118,12 @@ enum err record_decode(struct str bytes, struct record *out)
                        .status = f.status,
                        .verdict = f.verdict,
                        .tls = f.tls,
-                       .cache = f.cache};
-    struct str *fields[16];
+                       .cache = f.cache,
+                       .answer_bytes = f.answer_bytes};
+    struct str *fields[N_STRINGS];
     string_fields(&r, fields);
-    struct str rest = str_sub(bytes, sizeof f, bytes.n);
-    for (int i = 0; i < 16; i++) {
+    struct str rest = str_sub(bytes, n_fixed, bytes.n);
+    for (int i = 0; i < n_strings; i++) {
         uint16_t n;
         if (rest.n < sizeof n)
             return ERR_CORRUPT;

@@ -56,8 +56,18 @@ struct record {
     struct str upstream;   /* address:port dialled */
     struct str user_agent;
     struct str referer;
-    struct str error; /* short token, RFC 9209 error type where one fits */
+    struct str error;       /* short token, RFC 9209 error type where one fits */
+    struct str listener;    /* text of the listen line; a fact of the decision */
+    struct str group_paths; /* '\n' between; of each group how it was reached: "staff" directly,
+                               "all-staff<eng<alice-team" by way of others; empty: not known */
+    struct str effect;      /* what else the decision came to: "warn-continued",
+                               "override-password", "override-justified", "quota-time",
+                               "quota-bytes", "canary"; mostly empty */
+    struct str note;        /* the justification a person gave, at most 500 bytes */
+    uint64_t answer_bytes;  /* size the server announced; RECORD_NOT_TOLD: it did not */
 };
+
+#define RECORD_NOT_TOLD UINT64_MAX
 
 const char *record_verdict_name(enum record_verdict v); /* "allowed" ... "error" */
 const char *record_tls_name(enum record_tls t);

@@ -37,6 +37,18 @@ void event_files_fini(struct event_files *x)
     x->dir = NULL;
 }
 
+/* A file of an older program that nobody has brought up to date yet. */
+static enum err bring_up(struct event_files *x, const char *path)
+{
+    struct store *s;
+    enum err e = store_open(path, STORE_EVENTS, x->why, &s);
+    if (e != OK)
+        return e;
+    e = migrate_run(s, &migrate_events_plan);
+    store_close(s);
+    return e;
+}
+
 static enum err open_file(struct event_files *x, const char *path, struct event_file *f)
 {
     struct store *s;
@@ -44,7 +56,9 @@ static enum err open_file(struct event_files *x, const char *path, struct event_
     enum err e = store_open(path, STORE_READ, x->why, &s);
     if (e != OK)
         return e;
-    e = migrate_look(s, &migrate_events_plan);
+    e = migrate_look_current(s, &migrate_events_plan);
+    if (e == ERR_AGAIN)
+        e = bring_up(x, path);
     if (e == OK && stat(path, &st) != 0)
         e = ERR_NOT_FOUND;
     if (e != OK) {
@@ -178,18 +192,20 @@ enum err event_file_url(struct event_file *f, const struct event_url_parts *p, s
     "SELECT time_ms, duration_ms, verdict, status, port, bytes_in, bytes_out, tls, cache,"         \
     " policy_version, upstream_ms, client_port, url, client, user, host, rule, categories,"        \
     " method, scheme, groups, rule_name, shadow, content_type, upstream, user_agent, referer,"     \
-    " error, node FROM record WHERE id = ?1"
+    " error, node, listener, group_paths, effect, note, answer_bytes FROM record WHERE id = ?1"
 
 #define FIRST_TEXT 13 /* column of client */
-#define N_TEXTS    16
+#define N_TEXTS    20
+#define ANSWER_AT  (FIRST_TEXT + N_TEXTS)
 
 static enum err read_texts(struct event_file *f, struct sqlite3_stmt *st, struct record *r)
 {
     struct str client;
-    struct str *const texts[N_TEXTS] = {&client,        &r->user,    &r->host,         &r->rule,
-                                        &r->categories, &r->method,  &r->scheme,       &r->groups,
-                                        &r->rule_name,  &r->shadow,  &r->content_type, &r->upstream,
-                                        &r->user_agent, &r->referer, &r->error,        &r->node};
+    struct str *const texts[N_TEXTS] = {
+        &client,          &r->user,     &r->host,        &r->rule,      &r->categories,
+        &r->method,       &r->scheme,   &r->groups,      &r->rule_name, &r->shadow,
+        &r->content_type, &r->upstream, &r->user_agent,  &r->referer,   &r->error,
+        &r->node,         &r->listener, &r->group_paths, &r->effect,    &r->note};
     for (int i = 0; i < N_TEXTS; i++) {
         enum err e = event_file_text(f, store_column_u64(st, FIRST_TEXT + i), texts[i]);
         if (e != OK)
@@ -211,7 +227,8 @@ static enum err read_record(struct event_file *f, struct sqlite3_stmt *st, struc
                        .cache = (uint8_t)store_column_u64(st, 8),
                        .policy_version = store_column_u64(st, 9),
                        .upstream_ms = (uint32_t)store_column_u64(st, 10),
-                       .client_port = (uint16_t)store_column_u64(st, 11)};
+                       .client_port = (uint16_t)store_column_u64(st, 11),
+                       .answer_bytes = store_column_u64(st, ANSWER_AT)};
     if (r.verdict > RECORD_ERROR || r.tls > RECORD_TLS_INSPECTED ||
         r.cache > RECORD_CACHE_REVALIDATED)
         return ERR_CORRUPT;

@@ -49,6 +49,10 @@ static const struct {
     [EVENT_USER_AGENT] = FIELD(TEXT, user_agent),
     [EVENT_REFERER] = FIELD(TEXT, referer),
     [EVENT_ERROR] = FIELD(TEXT, error),
+    [EVENT_LISTENER] = FIELD(TEXT, listener),
+    [EVENT_GROUP_PATHS] = FIELD(NAMES, group_paths),
+    [EVENT_EFFECT] = FIELD(TEXT, effect),
+    [EVENT_NOTE] = FIELD(TEXT, note),
 };
 
 void event_filter_init(struct event_filter *f)

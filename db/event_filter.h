@@ -42,8 +42,12 @@ enum event_field {
     EVENT_USER_AGENT,
     EVENT_REFERER,
     EVENT_ERROR,
+    EVENT_LISTENER,
+    EVENT_GROUP_PATHS,
+    EVENT_EFFECT,
+    EVENT_NOTE,
 };
-#define EVENT_FIELDS 28
+#define EVENT_FIELDS 32
 
 struct event_term {
     enum event_field field;

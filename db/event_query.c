@@ -63,7 +63,8 @@ static const char *const columns[EVENT_FIELDS] = {
     "port",       "status",  "bytes_in",    "bytes_out",      "content_type",
     "verdict",    "rule",    "rule_name",   "policy_version", "categories",
     "shadow",     "cache",   "tls",         "upstream",       "upstream_ms",
-    "user_agent", "referer", "error"};
+    "user_agent", "referer", "error",       "listener",       "group_paths",
+    "effect",     "note"};
 
 static bool text_term_fits(struct scan *s, const struct event_term *t, size_t at)
 {

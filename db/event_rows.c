@@ -160,6 +160,21 @@ static enum err open_day(struct event_writer *w, int64_t day, struct day **out)
     return OK;
 }
 
+enum err event_rows_migrate(struct event_writer *w)
+{
+    int64_t *days;
+    size_t n;
+    enum err e = event_day_list(w->dir, &days, &n);
+    for (size_t i = 0; e == OK && i < n; i++) {
+        struct store *s;
+        if (open_store(w, days[i], &s) == OK)
+            store_close(s);
+    }
+    if (e == OK)
+        free(days);
+    return e;
+}
+
 /* --- one record --- */
 
 static enum err look_up(struct day *d, struct str s, uint64_t *id)
@@ -232,6 +247,10 @@ enum {
     T_REFERER,
     T_ERROR,
     T_NODE,
+    T_LISTENER,
+    T_GROUP_PATHS,
+    T_EFFECT,
+    T_NOTE,
     N_TEXTS
 };
 
@@ -255,7 +274,11 @@ static enum err intern_all(struct event_writer *w, struct day *d, const struct r
                                        [T_USER_AGENT] = r->user_agent,
                                        [T_REFERER] = r->referer,
                                        [T_ERROR] = r->error,
-                                       [T_NODE] = r->node};
+                                       [T_NODE] = r->node,
+                                       [T_LISTENER] = r->listener,
+                                       [T_GROUP_PATHS] = r->group_paths,
+                                       [T_EFFECT] = r->effect,
+                                       [T_NOTE] = r->note};
     for (int i = 0; i < N_TEXTS; i++) {
         enum err e = intern(d, texts[i], &ids[i]);
         if (e != OK)
@@ -295,10 +318,15 @@ static void bind_record(struct sqlite3_stmt *st, const struct record *r,
                                ids[T_REFERER],
                                ids[T_ERROR],
                                ids[T_NODE],
-                               r->client_port};
+                               r->client_port,
+                               ids[T_LISTENER],
+                               ids[T_GROUP_PATHS],
+                               ids[T_EFFECT],
+                               ids[T_NOTE],
+                               r->answer_bytes};
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
         store_bind_u64(st, (int)i + 1, values[i]);
-    store_bind_str(st, 30, event_url_short(r, scratch));
+    store_bind_str(st, (int)(sizeof values / sizeof *values) + 1, event_url_short(r, scratch));
 }
 
 static enum err insert(struct day *d, const struct record *r, const uint64_t ids[N_TEXTS],
@@ -307,9 +335,16 @@ static enum err insert(struct day *d, const struct record *r, const uint64_t ids
     struct sqlite3_stmt *st;
     enum err e =
         store_stmt(d->s,
-                   "INSERT OR IGNORE INTO record VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
-                   " ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,"
-                   " ?24, ?25, ?26, ?27, ?28, ?29, ?30)",
+                   "INSERT OR IGNORE INTO record("
+                   "id, time_ms, duration_ms, user, host, client, verdict, status, rule, "
+                   "categories, method, scheme, port, bytes_in, bytes_out, tls, cache, "
+                   "groups, rule_name, policy_version, shadow, content_type, upstream, "
+                   "upstream_ms, user_agent, referer, error, node, client_port, listener, "
+                   "group_paths, effect, note, answer_bytes, url"
+                   ") VALUES("
+                   "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
+                   "?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, "
+                   "?31, ?32, ?33, ?34, ?35)",
                    &st);
     if (e != OK)
         return e;

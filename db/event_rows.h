@@ -35,6 +35,10 @@ const char *event_rows_why(const struct event_writer *w);
  */
 enum err event_rows_write(struct event_writer *w, const struct event_batch *b) MUST_CHECK;
 
+/* Brings the files of former days up to this program's schema, so that readers can open them; one
+ * that cannot be is left as it is. ERR_IO: the folder cannot be read. */
+enum err event_rows_migrate(struct event_writer *w) MUST_CHECK;
+
 /* Highest id in any day file; 0 when there is none. Ids go on from here (and from what the journals
  * still hold: writer_last_id). */
 enum err event_rows_last_id(struct event_writer *w, uint64_t *out) MUST_CHECK;

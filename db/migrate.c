@@ -17,6 +17,7 @@ static const struct migrate_step policy_steps[] = {
 
 static const struct migrate_step events_steps[] = {
     {"records, texts, journal positions, roll-ups", SCHEMA_EVENTS_1},
+    {"listener, group paths, effect, note, announced size", SCHEMA_EVENTS_2},
 };
 
 const struct migrate_plan migrate_policy_plan = {0x70787970, policy_steps,
@@ -85,4 +86,13 @@ enum err migrate_look(struct store *s, const struct migrate_plan *plan)
     if (e != OK)
         return e;
     return done ? OK : store_fail(s, ERR_NOT_FOUND, "the database has no schema yet");
+}
+
+enum err migrate_look_current(struct store *s, const struct migrate_plan *plan)
+{
+    uint64_t done = 0;
+    enum err e = migrate_look(s, plan);
+    if (e == OK)
+        e = steps_done(s, plan, &done);
+    return e == OK && done < plan->n_steps ? ERR_AGAIN : e;
 }

@@ -26,5 +26,7 @@ enum err migrate_run(struct store *s, const struct migrate_plan *plan) MUST_CHEC
 /* For readers: OK when the file has at least one of our steps and none we do not know;
  * ERR_NOT_FOUND when it has none yet. */
 enum err migrate_look(struct store *s, const struct migrate_plan *plan) MUST_CHECK;
+/* The same, and every step we know is there: ERR_AGAIN when some are missing. */
+enum err migrate_look_current(struct store *s, const struct migrate_plan *plan) MUST_CHECK;
 
 #endif

@@ -168,6 +168,10 @@ void record_format_json(const struct record *r, struct buf *out)
     json_text(out, ",\"user_agent\":", r->user_agent);
     json_text(out, ",\"referer\":", r->referer);
     json_text(out, ",\"error\":", r->error);
+    json_text(out, ",\"listener\":", r->listener);
+    json_names(out, ",\"group_paths\":", r->group_paths);
+    json_text(out, ",\"effect\":", r->effect);
+    json_text(out, ",\"note\":", r->note);
     buf_add_c(out, '}');
 }
 
@@ -233,7 +237,8 @@ void record_format_csv_head(struct buf *out)
 {
     buf_add_z(out, "id,node,time,duration_ms,client,user,groups,method,url,scheme,host,port,status,"
                    "bytes_in,bytes_out,content_type,verdict,rule,rule_name,policy_version,"
-                   "categories,shadow,cache,tls,upstream,upstream_ms,user_agent,referer,error\r\n");
+                   "categories,shadow,cache,tls,upstream,upstream_ms,user_agent,referer,error,"
+                   "listener,group_paths,effect,note\r\n");
 }
 
 void record_format_csv(const struct record *r, struct buf *out)
@@ -270,6 +275,10 @@ void record_format_csv(const struct record *r, struct buf *out)
     csv_text(out, r->user_agent);
     csv_text(out, r->referer);
     csv_text(out, r->error);
+    csv_text(out, r->listener);
+    csv_names(out, r->group_paths);
+    csv_text(out, r->effect);
+    csv_text(out, r->note);
     buf_add_z(out, "\r\n");
 }
 

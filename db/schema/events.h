@@ -32,4 +32,13 @@
     "  bytes_in INTEGER NOT NULL, bytes_out INTEGER NOT NULL,"                                     \
     "  PRIMARY KEY(what, text, hour)) STRICT, WITHOUT ROWID;"
 
+/* The facts of a decision that were not kept before, so that it can be made again from its record.
+ */
+#define SCHEMA_EVENTS_2                                                                            \
+    "ALTER TABLE record ADD COLUMN listener INTEGER NOT NULL DEFAULT 0;"                           \
+    "ALTER TABLE record ADD COLUMN group_paths INTEGER NOT NULL DEFAULT 0;"                        \
+    "ALTER TABLE record ADD COLUMN effect INTEGER NOT NULL DEFAULT 0;"                             \
+    "ALTER TABLE record ADD COLUMN note INTEGER NOT NULL DEFAULT 0;"                               \
+    "ALTER TABLE record ADD COLUMN answer_bytes INTEGER NOT NULL DEFAULT -1;"
+
 #endif

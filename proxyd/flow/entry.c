@@ -60,6 +60,8 @@ void entry_fill(struct request *r, struct record *out)
         .node = r->hold->set->settings.node,
         .user = k->user,
         .content_type = k->content_type,
+        .listener = k->listener,
+        .answer_bytes = k->has_facts ? k->facts.size_bytes : RECORD_NOT_TOLD,
     };
     if (k->upstream_at.port) {
         struct buf b = {.p = k->upstream_text,

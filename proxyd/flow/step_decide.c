@@ -16,7 +16,7 @@ static void fill_facts(struct request *r)
     f->known = FACTS_BIT(FACTS_CONNECT) | FACTS_BIT(FACTS_TARGET);
     f->listener = k->listener;
     f->client = r->conn->client.ip;
-    f->now_ms = r->w->loop.wall_ms;
+    f->now_ms = r->w->loop.wall_ms - (r->w->loop.now_ms - r->began_ms); /* as recorded */
     f->method = k->method;
     f->host = k->host;
     f->host_is_ip = h->url.host.is_ip;

@@ -40,7 +40,8 @@ static void expire(void *ctx)
 enum err sink_db_open(struct sink_db *s, const char *dir, const struct clock *clock)
 {
     *s = (struct sink_db){.clock = clock};
-    return event_rows_open(dir, &s->events);
+    enum err e = event_rows_open(dir, &s->events);
+    return e == OK ? event_rows_migrate(s->events) : e;
 }
 
 void sink_db_close(struct sink_db *s)

@@ -34,8 +34,40 @@ static void fill(struct record *r)
         .host = STR("a.test"),
         .categories = STR("gambling\nnews"),
         .error = STR(""),
+        .listener = STR("127.0.0.1:3128"),
+        .group_paths = STR("a\nb<c"),
+        .effect = STR("override-justified"),
+        .note = STR("for the exam"),
+        .answer_bytes = 4711,
     };
     assert_int_equal(ip_parse(STR("2001:db8::1"), &r->client), OK);
+}
+
+/* What a journal of an older program holds: without the last member of the fixed part and the last
+ * four strings. */
+static void test_format_1(void **state)
+{
+    (void)state;
+    struct record in, out;
+    struct buf b;
+    buf_init(&b, 1 << 20);
+    fill(&in);
+    in.listener = in.group_paths = in.effect = in.note = STR("");
+    record_encode(&in, &b);
+    const size_t answer_at = 80, format_at = 70; /* of struct fixed */
+    uint16_t format;
+    memcpy(&format, b.p + format_at, sizeof format);
+    assert_int_equal(format, 2);
+    format = 1;
+    memcpy(b.p + format_at, &format, sizeof format);
+    memmove(b.p + answer_at, b.p + answer_at + 8, b.n - answer_at - 8);
+    b.n -= 8 + 4 * sizeof(uint16_t);
+    assert_int_equal(record_decode(buf_str(&b), &out), OK);
+    assert_true(str_eq(out.user, in.user) && str_eq(out.categories, in.categories));
+    assert_int_equal(out.listener.n, 0);
+    assert_true(out.answer_bytes == RECORD_NOT_TOLD);
+    assert_int_equal(record_decode(str_make(b.p, b.n - 1), &out), ERR_CORRUPT);
+    buf_fini(&b);
 }
 
 static void test_round_trip(void **state)
@@ -57,6 +89,9 @@ static void test_round_trip(void **state)
     assert_true(str_eq(out.user, in.user) && str_eq(out.url, in.url));
     assert_true(str_eq(out.categories, in.categories));
     assert_int_equal(out.error.n, 0);
+    assert_true(str_eq(out.listener, in.listener) && str_eq(out.group_paths, in.group_paths));
+    assert_true(str_eq(out.effect, in.effect) && str_eq(out.note, in.note));
+    assert_int_equal(out.answer_bytes, 4711);
     record_encode(&out, &again);
     assert_true(str_eq(buf_str(&b), buf_str(&again)));
     buf_fini(&b);
@@ -122,9 +157,8 @@ static void test_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_long_text_is_cut),
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_format_1),
+        cmocka_unit_test(test_damage),     cmocka_unit_test(test_long_text_is_cut),
         cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,7 @@
 #include "db/event_report.h"
 #include "db/event_rows.h"
 #include "db/event_url.h"
+#include "db/schema/events.h"
 #include "event_records.h"
 
 #define DAY  INT64_C(86400000)
@@ -208,6 +209,44 @@ static void test_replay(void **state)
     assert_true(p.epoch == 77 && p.offset == 1501 && p.journal == 3);
     assert_int_equal(event_query_open(dir, &r), OK);
     assert_int_equal(requests_in(r, NOON - DAY, NOON + DAY), 1500);
+    event_query_close(r);
+    event_rows_close(w);
+}
+
+static bool keep_record(void *ctx, const struct record *r)
+{
+    *(struct record *)ctx = *r;
+    return true;
+}
+
+/* Day files of an older program are brought up to date by whoever comes first. */
+static void test_old_schema(void **state)
+{
+    (void)state;
+    char path[EVENT_DAY_PATH], why[STORE_WHY_BYTES];
+    struct store *s;
+    struct event_writer *w;
+    struct event_reader *r;
+    struct record got = {0};
+    struct event_emit emit = {keep_record, &got};
+    assert_int_equal(event_day_path(dir, NOON / DAY, path), OK);
+    assert_int_equal(store_open(path, STORE_EVENTS, why, &s), OK);
+    assert_int_equal(store_exec(s, SCHEMA_EVENTS_1), OK);
+    assert_int_equal(store_exec(s, "PRAGMA application_id=1886943589; PRAGMA user_version=1;"
+                                   "INSERT INTO text VALUES(1, '10.0.0.1'), (2, 'a.test');"),
+                     OK);
+    assert_int_equal(
+        store_exec(s, "INSERT INTO record VALUES(7, 5, 1, 0, 2, 1, 0, 200, 0, 0, 0, 0, 80, 1,"
+                      " 2, 0, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 0, 9, 'http://a.test/')"),
+        OK);
+    store_close(s);
+    assert_int_equal(event_query_open(dir, &r), OK);
+    assert_int_equal(event_query_get(r, 7, &emit), OK);
+    assert_int_equal(event_rows_open(dir, &w), OK);
+    assert_int_equal(event_rows_migrate(w), OK);
+    assert_int_equal(event_query_get(r, 7, &emit), OK);
+    assert_int_equal(got.status, 200);
+    assert_true(got.answer_bytes == RECORD_NOT_TOLD && got.listener.n == 0);
     event_query_close(r);
     event_rows_close(w);
 }
@@ -696,6 +735,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_round_trip, setup, teardown),
         cmocka_unit_test(test_url),
         cmocka_unit_test_setup_teardown(test_replay, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_old_schema, setup, teardown),
         cmocka_unit_test_setup_teardown(test_filters, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cursor, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tail, setup, teardown),

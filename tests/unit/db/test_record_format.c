@@ -87,7 +87,8 @@ static void test_json(void **state)
         "groups",      "method",         "url",        "scheme",       "host",    "port",
         "status",      "bytes_in",       "bytes_out",  "content_type", "verdict", "rule",
         "rule_name",   "policy_version", "categories", "cache",        "tls",     "upstream",
-        "upstream_ms", "user_agent",     "referer",    "error",        "shadow"};
+        "upstream_ms", "user_agent",     "referer",    "error",        "shadow",  "listener",
+        "group_paths", "effect",         "note"};
     assert_int_equal(json_object_size(j), sizeof names / sizeof *names);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         assert_non_null(json_object_get(j, names[i]));
@@ -117,7 +118,7 @@ static void test_csv_and_squid(void **state)
     buf_init(&b, 1 << 16);
     record_format_csv_head(&b);
     size_t columns = count(buf_str(&b), ',');
-    assert_int_equal(columns, 28);
+    assert_int_equal(columns, 32);
     buf_clear(&b);
     record_format_csv(&r, &b);
     assert_int_equal(count(buf_str(&b), ','), columns);
