@@ -19,7 +19,8 @@ export default defineConfig({
         manualChunks(id) {
           if (id.includes('/node_modules/uplot/')) return 'chart';
           if (/\/pages\/policy\/(PolicyTabs|Parts|Finding\w*)\./.test(id)) return 'parts'; // small, and several areas show them
-          const area = /\/src\/pages\/(policy|changes|categories|users|pac|system)\//.exec(id);
+          if (/\/pages\/policy\/(Lists|Schedules|Tests|Raw|Patterns)\./.test(id)) return 'sets';
+          const area = /\/src\/pages\/(policy|changes|exceptions|explain|categories|users|pac|system)\//.exec(id);
           if (area) return area[1];
           if (/\/src\/ui\/(Chart)\./.test(id)) return undefined;
           if (/\/src\/(ui|lib|shell)\//.test(id) || id.includes('/node_modules/svelte/')) return 'shell';

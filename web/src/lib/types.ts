@@ -3,7 +3,7 @@ export type Action = 'allow' | 'block' | 'warn' | 'redirect' | 'override';
 export type Role = 'viewer' | 'auditor' | 'editor' | 'admin';
 export type Verdict = 'allowed' | 'blocked' | 'warned' | 'denied_auth' | 'refused' | 'error';
 
-export interface Fault { pointer: string; code: string; message: string }
+export interface Fault { pointer: string; code: string; message: string; witness?: string | null }
 export interface Problem { type: string; title: string; status: number; detail?: string; instance?: string; errors?: Fault[]; etag?: string; retry_after_ms?: number }
 export interface Me { username: string; role: Role; permissions: string[]; via: string; csrf_token: string | null; expires_at: string | null; must_change_password: boolean }
 export interface Setup { needed: boolean; version: string }
@@ -34,7 +34,7 @@ export interface Policy {
 export interface TestResult { name: string; passed: boolean; expected: Action; got: Action | null; rule: string | null; message: string }
 export interface Report { ok: boolean; errors: Fault[]; warnings: Fault[]; tests: TestResult[] }
 export interface DraftSaved { etag: string; changed: boolean; report: Report }
-export interface Published { version: number; applied: boolean; message: string }
+export interface Published { version: number | null; applied: boolean; message: string; pending?: string | number | null }
 export interface PolicyVersion { version: number; published_at: string; published_by: string; comment: string; is_live: boolean; n_rules: number; rolled_back_from: number | null }
 export interface PolicyVersionFull extends PolicyVersion { document: Policy }
 export interface Change {
@@ -103,7 +103,7 @@ export interface Status {
   time: string; warnings: { code: string; message: string }[];
   adminui: { version: string; uptime_ms: number; pid: number; sessions: number; streams: number; jobs_running: number };
   policy: { live_version: number; running_version: number | null; published_at: string | null; published_by: string; comment: string; draft_changed: boolean };
-  index: IndexInfo;
+  index: IndexInfo; publishing?: Watch | null;
   proxyd: { running: boolean; message: string; status: Record<string, unknown> | null };
 }
 
@@ -142,3 +142,32 @@ export interface Replay {
   unsure: number; by_lists: number; by_user: FlipRow[]; by_host: FlipRow[]; by_category: FlipRow[]; by_rule: FlipRow[]; examples: FlipExample[]; examples_unsure?: FlipExample[]; examples_lists?: FlipExample[];
   unsure_reasons?: { text: string; n: number }[];
 }
+
+export interface Rates { requests: number; blocked?: number; errors?: number; block_rate: number | null; error_rate: number | null }
+export interface Watch {
+  version: number; previous: number | null; state: 'watching' | 'calm' | 'returned' | 'no-baseline' | 'off'; since: string | null; until: string | null; now: Rates | null; expected: Rates | null; message: string;
+  canary: { pending: string | number; version: number; until: string | null } | null; n_pending: number;
+}
+export interface Pending {
+  id: string | number; kind: 'publish' | 'rollback' | 'exception' | 'settings'; state: string; comment: string; created_by: string; created_at: string; publish_at: string | null; base_version: number; version: number | null;
+  needs_approvals: number; approvals: { by: string; at: string; comment: string; verdict: 'approved' | 'rejected' }[]; is_emergency: boolean; is_forced: boolean; reason: string;
+  canary: { networks: string[]; groups: string[]; users: string[]; minutes: number | null; since: string | null; until: string | null; watch: Watch | null } | null;
+  report: Report | null; replay: Replay | null; message: string; ended_at: string | null; changes?: Diff | Change[];
+}
+export interface Publishing {
+  approval: { required: boolean; roles: string[] }; late_minutes: number;
+  return: { enabled: boolean; watch_minutes: number; min_requests: number; max_block_rate_factor: number; min_block_rate: number; max_error_rate: number };
+}
+export interface Exception {
+  id: string; name: string; owner: string; reason: string; created_at: string | null; expires_at: string | null; state: 'active' | 'lapsing' | 'lapsed' | 'draft'; in_live: boolean; in_draft: boolean; hits: number; last_hit_at: string | null;
+  still_used: boolean; when: Conditions; action: Action;
+}
+export interface Radius { records: number; newly_allowed: number; people: { name: string; n: number }[]; hosts: { name: string; n: number }[]; examples: FlipExample[]; from: string; to: string }
+export interface ExceptionAnswer { rule: Rule; id: string; before: string | null; sentence: string; version: number | null; applied: boolean; message: string; pending: string | number | null; radius: Radius | null }
+export interface Usage { counted_from: string | null; days: number; items: { rule: string; name: string; hits: number; blocked: number; last_hit_at: string | null }[] }
+
+export interface PatternCost {
+  where: string[]; pattern: string; list: string | null; rule: string | null; evals: number; hits: number; limit_hits: number; ns_per_request: number; share: number; worst_ns: number; worst_input: string | null;
+  filter: string; literal: string | null; host_entry: string | null; suggestion: string | null;
+}
+export interface Patterns { version: number; sampled: number; one_in: number; n_patterns: number; scan_ns_per_request: number; items: PatternCost[] }
