@@ -31,7 +31,7 @@ SAN_release :=
 SAN_asan := -fsanitize=address,undefined
 SAN_tsan := -fsanitize=thread
 
-# Vectorscan (or its ancestor) is optional: without it every pattern is run on its own.
+# Vectorscan (or its ancestor) is optional: without it patterns that hold no literal are run one by one.
 HS := $(shell pkg-config --exists libhs 2>/dev/null && echo libhs)
 CPPFLAGS += -D_GNU_SOURCE -I. -DPROXYD_VERSION='"$(VERSION)"' $(if $(HS),-DHAVE_HS)
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) $(HS) 2>/dev/null)
@@ -52,7 +52,7 @@ PMAIN_LIB := $(BUILD)/libmain.a
 PROGRAMS := $(BUILD)/proxyd $(BUILD)/adminui $(BUILD)/proxyctl
 
 UNIT_SRC := $(wildcard tests/unit/*/test_*.c)
-UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
+UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC)) $(BUILD)/unit/policies/test_set_url_plain
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 
@@ -114,6 +114,16 @@ $(BUILD)/unit/%: tests/unit/%.c $(ADMIN_LIB) $(PMAIN_LIB) $(LIB)
 	$(Q)$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -Wno-pedantic -Itests/unit -MMD -MP -MF $@.d $< $(ALL_LDFLAGS) \
 	    $(ADMIN_LIB) $(PMAIN_LIB) $(LIB) $(PKG_LIBS) -lcmocka -o $@
 
+# The same test as in a build without vectorscan: the one file that knows of it is compiled for that.
+$(BUILD)/obj/plain/pattern_scan.o: policies/pattern_scan.c Makefile
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(filter-out -DHAVE_HS,$(CPPFLAGS)) -MMD -MP -c $< -o $@
+$(BUILD)/unit/policies/test_set_url_plain: tests/unit/policies/test_set_url.c $(BUILD)/obj/plain/pattern_scan.o $(LIB)
+	@mkdir -p $(@D)
+	@echo "  CC $< (without vectorscan)"
+	$(Q)$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -Wno-pedantic -Itests/unit -MMD -MP -MF $@.d $< $(ALL_LDFLAGS) \
+	    $(BUILD)/obj/plain/pattern_scan.o $(LIB) $(PKG_LIBS) -lcmocka -o $@
+
 $(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(ADMIN_LIB) $(PMAIN_LIB) $(LIB)
 	@mkdir -p $(@D)
 	@echo "  CC $<"
@@ -165,6 +175,8 @@ bench: deps-bench ## side by side with Squid on this machine
 	@tests/bench/run.sh '$(BUILD)'
 	@$(MAKE) --no-print-directory $(BUILD)/bench/engine_bench
 	@$(BUILD)/bench/engine_bench
+	@$(MAKE) --no-print-directory $(BUILD)/bench/pattern_bench
+	@$(BUILD)/bench/pattern_bench
 
 # --- install ---------------------------------------------------------------------------------------
 install: ## install into DESTDIR/PREFIX

@@ -130,6 +130,17 @@ static void keep(struct policy_hold *h, const struct policy_ask *ask, uint64_t i
     pthread_mutex_unlock(&h->lock);
 }
 
+/* The snapshot used last: its compiled patterns are shared with the next. One reference, or NULL.
+ */
+static struct snapshot *newest_kept(struct policy_hold *h)
+{
+    const struct kept *newest = &h->kept[0];
+    for (size_t i = 1; i < POLICY_HOLD_MAX; i++)
+        if (h->kept[i].used > newest->used)
+            newest = &h->kept[i];
+    return newest->snapshot ? snapshot_ref(newest->snapshot) : NULL;
+}
+
 enum err policy_hold_get(struct policy_hold *h, const struct policy_ask *ask, struct report *report,
                          struct snapshot **out)
 {
@@ -143,15 +154,20 @@ enum err policy_hold_get(struct policy_hold *h, const struct policy_ask *ask, st
         k->used = ++h->tick;
         *out = snapshot_ref(k->snapshot);
     }
+    struct snapshot *newest = k ? NULL : newest_kept(h);
     pthread_mutex_unlock(&h->lock);
     enum err e = OK;
     if (!k) {
-        struct compile_input in = {
-            .document = ask->document, .version = ask->version, .index = index};
+        struct compile_input in = {.document = ask->document,
+                                   .version = ask->version,
+                                   .index = index,
+                                   .previous = newest,
+                                   .refuse_costly = ask->version == 0};
         e = policy_compile(&in, report, out);
         if (e == OK)
             keep(h, ask, number, *out);
     }
+    snapshot_unref(newest);
     category_index_unref(index);
     return e;
 }

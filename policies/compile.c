@@ -127,7 +127,7 @@ static enum err make_rule_bits(struct snapshot *s)
     return OK;
 }
 
-static enum err build(struct snapshot *s, struct report *report)
+static enum err build(struct snapshot *s, const struct compile_input *in, struct report *report)
 {
     for (int k = 0; k < MODEL_N_KEYS; k++)
         map_init(&s->keys[k].ids);
@@ -151,7 +151,7 @@ static enum err build(struct snapshot *s, struct report *report)
     if (e == OK)
         e = compile_leads_all(s);
     if (e == OK)
-        e = compile_sets_all(s, report);
+        e = compile_sets_all(s, in, report);
     if (e == OK && report_has_faults(report))
         return ERR_INVALID;
     return e == OK && !snapshot_warm(s) ? ERR_NOMEM : e;
@@ -174,7 +174,7 @@ enum err policy_compile(const struct compile_input *in, struct report *report,
     s->version = in->version;
     s->model = model;
     s->index = in->index ? category_index_ref(in->index) : NULL;
-    e = build(s, report);
+    e = build(s, in, report);
     if (e != OK)
         snapshot_unref(s);
     else

@@ -11,6 +11,10 @@ struct compile_input {
     struct str document;          /* JSON text */
     uint64_t version;             /* 0 for a draft */
     struct category_index *index; /* may be NULL: no categories known; a reference is taken */
+    /* A policy compiled before, or NULL: patterns it holds are shared with it, not compiled anew.
+     */
+    const struct snapshot *previous;
+    bool refuse_costly; /* patterns of unbounded cost are faults: when a document is saved */
 };
 
 /* OK and *out (one reference for the caller), or ERR_INVALID with every fault in report, or

@@ -2,6 +2,7 @@
 #include "policies/evidence.h"
 
 #include "base/host.h"
+#include "policies/pattern_host.h"
 
 struct looking {
     const struct snapshot *s;
@@ -33,14 +34,33 @@ static bool has_name(const struct facts *f, struct str name)
     return f->host_is_ip ? str_eq(f->host, name) : host_is_below(f->host, name);
 }
 
+/* A pattern of the list that was made a name (compile_patterns) and fits the host. */
+static struct str host_pattern_entry(const struct facts *f, const struct model_list *l)
+{
+    struct pattern_host h;
+    bool is_own_port = f->port == (f->scheme == FACTS_HTTP ? 80 : 443);
+    for (size_t i = 0; i < l->n; i++) {
+        if (!pattern_host_read(l->v[i], &h) || !(h.has_any_port || is_own_port))
+            continue;
+        struct str name = str_of(h.name);
+        bool is_www = h.has_www && str_starts(f->host, STR("www.")) &&
+                      str_eq(str_sub(f->host, 4, f->host.n), name);
+        if (h.has_below ? has_name(f, name) : is_www || str_eq(f->host, name))
+            return l->v[i];
+    }
+    return (struct str){0};
+}
+
 static struct str list_entry(const struct snapshot *s, const struct slot *x, const struct facts *f,
                              struct str name)
 {
     const struct model_list *l = model_list_named(s->model, name);
     struct str best = {0};
     struct cidr net;
-    if (l && l->kind == LIST_URL_PATTERNS)
-        return pattern_entry(s, x, f, name);
+    if (l && l->kind == LIST_URL_PATTERNS) {
+        best = host_pattern_entry(f, l);
+        return best.n ? best : pattern_entry(s, x, f, name);
+    }
     for (size_t i = 0; l && i < l->n; i++) {
         bool is_hit = l->kind == LIST_DOMAINS
                           ? has_name(f, l->v[i])

@@ -99,10 +99,22 @@ static void add_categories(struct matching *m, unsigned from)
             match_hit(m->x, KEY_CATEGORIES, m->s->category_value[c->category[i]]);
 }
 
+static bool has_default_port(const struct facts *f)
+{
+    return f->port == (f->scheme == FACTS_HTTP ? 80 : 443);
+}
+
 static void on_name(void *ctx, uint32_t id)
 {
     struct matching *m = ctx;
-    hit_tags(m, &m->s->name_tags, id);
+    const struct tags *t = &m->s->name_tags;
+    for (uint32_t i = t->start[id]; i < t->start[id + 1]; i++) {
+        unsigned needs = t->v[i].needs; /* of names that were written as patterns */
+        if ((needs & TAG_DEFAULT_PORT && !has_default_port(m->f)) ||
+            (needs & TAG_WHOLE_HOST && m->f->host.n != m->s->names.text[id].n))
+            continue;
+        match_hit(m->x, t->v[i].key, t->v[i].value);
+    }
 }
 
 static void hit_scheme(struct matching *m, unsigned scheme)

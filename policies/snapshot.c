@@ -82,6 +82,7 @@ static void snapshot_free(struct snapshot *s)
     free_tags(&s->server_net_tags);
     free_tags(&s->pattern_tags);
     free(s->pattern_text);
+    free(s->host_pattern);
     free_tags(&s->port_tags);
     set_url_free(s->patterns);
     set_url_free(s->agents);

@@ -61,8 +61,11 @@ struct key_table {
     uint64_t *part_words[PARTS_MAX]; /* words with a rule that this key leads to by such a part */
 };
 
+enum tag_need { TAG_DEFAULT_PORT = 1, TAG_WHOLE_HOST = 2 };
+
 struct tag { /* what an item of a set (a name, a network, a pattern) stands for */
     uint8_t key;
+    uint8_t needs; /* enum tag_need, bits: of a name that was written as a pattern */
     uint32_t value;
 };
 
@@ -158,6 +161,8 @@ struct snapshot {
     struct set_url *patterns, *agents;
     struct tags pattern_tags;
     struct str *pattern_text; /* of each pattern, in the model's arena */
+    struct str *host_pattern; /* patterns that became names, in the model's arena */
+    uint32_t n_host_patterns;
     uint32_t *agent_value;    /* value of each pattern of `agents` */
     uint32_t *category_value; /* number in the index -> value, or NO_VALUE */
     uint32_t n_categories;

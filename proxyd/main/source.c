@@ -113,7 +113,8 @@ bool source_has_changed(struct source *s)
 static enum err take_policy(struct source *s, struct str document, uint64_t version,
                             json_t *problems)
 {
-    struct compile_input in = {document, version, s->index.index};
+    struct compile_input in = {
+        .document = document, .version = version, .index = s->index.index, .previous = s->policy};
     struct report report;
     struct snapshot *made = NULL;
     enum err e = policy_compile(&in, &report, &made);

@@ -421,7 +421,7 @@ static void bench_decide(const struct data *d, struct category_index *index, uin
     struct snapshot *s = NULL;
     buf_init(&document, (size_t)1 << 26);
     make_document(&document, d, n);
-    struct compile_input in = {buf_str(&document), 1, index};
+    struct compile_input in = {.document = buf_str(&document), .version = 1, .index = index};
     uint64_t t = now_ns();
     enum err e = policy_compile(&in, &report, &s);
     double compile_s = (double)(now_ns() - t) / 1e9;

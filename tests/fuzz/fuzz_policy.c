@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct report report;
     struct snapshot *s = NULL;
-    struct compile_input in = {str_make(data, n), 1, NULL};
+    struct compile_input in = {.document = str_make(data, n), .version = 1, .index = NULL};
     if (policy_compile(&in, &report, &s) == OK) {
         struct facts f = {.known = FACTS_BIT(FACTS_N_STAGES) - 1,
                           .method = STR("GET"),

@@ -16,7 +16,7 @@ static struct snapshot *compile(const char *document)
 {
     struct report report;
     struct snapshot *s = NULL;
-    struct compile_input in = {str_of(document), 7, NULL};
+    struct compile_input in = {.document = str_of(document), .version = 7, .index = NULL};
     enum err e = policy_compile(&in, &report, &s);
     for (size_t i = 0; i < report.n_faults; i++)
         print_message("%s %s %s\n", report.faults[i].pointer, report.faults[i].code,
@@ -359,7 +359,7 @@ static void all_faults_at_once(void **state)
                                        "/rules/1/expires_at"};
     struct report report;
     struct snapshot *s = NULL;
-    struct compile_input in = {str_of(document), 1, NULL};
+    struct compile_input in = {.document = str_of(document), .version = 1, .index = NULL};
     assert_int_equal(policy_compile(&in, &report, &s), ERR_INVALID);
     for (size_t w = 0; w < sizeof want / sizeof want[0]; w++) {
         bool is_there = false;
@@ -385,7 +385,7 @@ static void second_stage_faults(void **state)
                                        "/rules/0/when/schedules/0"};
     struct report report;
     struct snapshot *s = NULL;
-    struct compile_input in = {str_of(document), 1, NULL};
+    struct compile_input in = {.document = str_of(document), .version = 1, .index = NULL};
     assert_int_equal(policy_compile(&in, &report, &s), ERR_INVALID);
     for (size_t w = 0; w < sizeof want / sizeof want[0]; w++) {
         bool is_there = false;

@@ -57,7 +57,7 @@ static int setup(void **state)
     assert_int_equal(set_domain_builder_finish(b, append, &f->bytes, NULL), OK);
     set_domain_builder_free(b);
     assert_int_equal(category_index_open(buf_str(&f->bytes), NULL, NULL, &f->index), OK);
-    struct compile_input in = {str_of(document), 3, f->index};
+    struct compile_input in = {.document = str_of(document), .version = 3, .index = f->index};
     assert_int_equal(policy_compile(&in, &report, &f->s), OK);
     report_fini(&report);
     *state = f;

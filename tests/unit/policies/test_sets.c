@@ -120,7 +120,7 @@ static struct snapshot *compile(struct str document)
 {
     struct report report;
     struct snapshot *s = NULL;
-    struct compile_input in = {document, 1, NULL};
+    struct compile_input in = {.document = document, .version = 1, .index = NULL};
     enum err e = policy_compile(&in, &report, &s);
     if (report.n_faults)
         print_message("%s: %s\n", report.faults[0].pointer, report.faults[0].message);

@@ -18,7 +18,7 @@ static void each_compiles_and_passes_its_tests(void **state)
     for (; starter_at(n, &st); n++) {
         struct report report;
         struct snapshot *s = NULL;
-        struct compile_input in = {st.document, 1, NULL};
+        struct compile_input in = {.document = st.document, .version = 1, .index = NULL};
         bool all = false;
         enum err e = policy_compile(&in, &report, &s);
         for (size_t i = 0; i < report.n_faults; i++)
