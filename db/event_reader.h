@@ -1,5 +1,5 @@
-/* event_reader: what event_query and event_report share behind the opaque struct of event_query.h.
- * Included by these two alone. */
+/* event_reader: what event_query, event_report and event_trial share behind the opaque struct of
+ * event_query.h. Included by these alone. */
 #ifndef DB_EVENT_READER_H
 #define DB_EVENT_READER_H
 

@@ -316,3 +316,103 @@ enum err event_report_top(struct event_reader *r, const struct event_top_ask *as
     arena_fini(&x.arena);
     return e;
 }
+
+/* --- rules --- */
+
+struct rules {
+    const struct event_span *span;
+    struct arena *arena; /* the caller's */
+    struct map rows;     /* rule id to struct event_rule_use */
+    int64_t first_hour;  /* -1: none */
+};
+
+static enum err add_rule(struct rules *x, struct sqlite3_stmt *st)
+{
+    struct str rule = store_column(st, 0);
+    struct event_rule_use *row = map_get(&x->rows, rule);
+    if (!row) {
+        row = arena_alloc(x->arena, sizeof *row);
+        if (!row)
+            return ERR_NOMEM;
+        row->rule = arena_str(x->arena, rule);
+        if (!row->rule.p || map_put(&x->rows, rule, row, NULL) != OK)
+            return ERR_NOMEM;
+    }
+    row->name = arena_str(x->arena, store_column(st, 1));
+    row->hits += store_column_u64(st, 2);
+    row->blocked += store_column_u64(st, 3);
+    int64_t last = (store_column_i64(st, 4) + 1) * HOUR_MS;
+    last = last > x->span->to_ms ? x->span->to_ms : last;
+    row->last_hit_ms = last > row->last_hit_ms ? last : row->last_hit_ms;
+    return row->name.p ? OK : ERR_NOMEM;
+}
+
+static enum err note_first_hour(struct rules *x, struct event_file *f)
+{
+    uint64_t first = 0;
+    enum err e = store_u64(f->s, "SELECT min(minute) / 60 FROM minute HAVING count(*) > 0", &first);
+    if (e == OK && (x->first_hour < 0 || (int64_t)first < x->first_hour))
+        x->first_hour = (int64_t)first;
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+static enum err add_rules_file(void *ctx, struct event_file *f)
+{
+    struct rules *x = ctx;
+    struct sqlite3_stmt *st;
+    enum err e = note_first_hour(x, f);
+    if (e == OK)
+        e = store_stmt(f->s,
+                       "SELECT t.s, n.s, h.requests, h.blocked, h.last FROM"
+                       " (SELECT text, max(title) AS title, sum(requests) AS requests,"
+                       "  sum(blocked) AS blocked, max(hour) AS last FROM hour WHERE what = 3"
+                       "  AND hour >= ?1 AND hour <= ?2 AND text <> 0 GROUP BY text) h"
+                       " JOIN text t ON t.id = h.text JOIN text n ON n.id = h.title",
+                       &st);
+    if (e != OK)
+        return e;
+    store_bind_i64(st, 1, x->span->from_ms / HOUR_MS);
+    store_bind_i64(st, 2, (x->span->to_ms - 1) / HOUR_MS);
+    while ((e = store_step(f->s, st)) == OK) {
+        e = add_rule(x, st);
+        if (e != OK) {
+            store_reset(st);
+            return e;
+        }
+    }
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+static int by_rule(const void *a, const void *b)
+{
+    const struct event_rule_use *x = a, *y = b;
+    return str_cmp(x->rule, y->rule);
+}
+
+enum err event_report_rules(struct event_reader *r, const struct event_span *span, struct arena *a,
+                            struct event_rule_uses *out)
+{
+    struct rules x = {.span = span, .arena = a, .first_hour = -1};
+    struct event_rule_uses o = {0};
+    struct str key;
+    void *value;
+    if (span->from_ms < 0 || span->to_ms <= span->from_ms)
+        return ERR_INVALID;
+    map_init(&x.rows);
+    enum err e = each_file(r, span->from_ms, span->to_ms, &(struct visit){add_rules_file, &x});
+    o.rows = e == OK ? arena_alloc(a, (x.rows.n + 1) * sizeof *o.rows) : NULL;
+    if (e == OK && !o.rows)
+        e = ERR_NOMEM;
+    for (size_t at = 0; e == OK && map_each(&x.rows, &at, &key, &value);)
+        o.rows[o.n++] = *(struct event_rule_use *)value;
+    map_fini(&x.rows);
+    if (e != OK)
+        return e;
+    qsort(o.rows, o.n, sizeof *o.rows, by_rule);
+    if (x.first_hour >= 0) {
+        int64_t first = x.first_hour * HOUR_MS;
+        o.counted_from_ms = first > span->from_ms ? first : span->from_ms;
+    }
+    *out = o;
+    return OK;
+}

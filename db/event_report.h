@@ -54,4 +54,19 @@ struct event_top_ask {
 enum err event_report_top(struct event_reader *r, const struct event_top_ask *ask, struct arena *a,
                           struct event_top_row **rows, size_t *n) MUST_CHECK;
 
+/* How often each rule decided, and when last: the hygiene of a policy. Times are to the hour. The
+ * default has no row. */
+struct event_rule_use {
+    struct str rule, name; /* id, and the latest name it had */
+    uint64_t hits, blocked;
+    int64_t last_hit_ms; /* end of the last hour with a hit, at most to_ms */
+};
+struct event_rule_uses {
+    struct event_rule_use *rows; /* by rule id */
+    size_t n;
+    int64_t counted_from_ms; /* since when there are figures within the span; 0: none */
+};
+enum err event_report_rules(struct event_reader *r, const struct event_span *span, struct arena *a,
+                            struct event_rule_uses *out) MUST_CHECK;
+
 #endif

@@ -363,6 +363,8 @@ static enum err add_sums(struct event_writer *w, struct day *d, const struct rec
                 {ROLLUP_HOST, ids[T_HOST], 0},
                 {ROLLUP_RULE, ids[T_RULE], ids[T_RULE_NAME]}};
     enum err e = rollup_minute(&w->rollup, r);
+    if (e == OK)
+        e = rollup_version(&w->rollup, r, ids[r->user.n ? T_USER : T_CLIENT]);
     for (size_t i = 0; i < 3 && e == OK; i++) {
         key.what = sums[i].what;
         key.text = sums[i].text;

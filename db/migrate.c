@@ -13,11 +13,13 @@ static const struct migrate_step policy_steps[] = {
     {"settings and local people", SCHEMA_POLICY_4},
     {"accounts, sessions, tokens", SCHEMA_POLICY_5},
     {"audit trail", SCHEMA_POLICY_6},
+    {"changes on their way, the watch over a publication", SCHEMA_POLICY_CHANGES},
 };
 
 static const struct migrate_step events_steps[] = {
     {"records, texts, journal positions, roll-ups", SCHEMA_EVENTS_1},
     {"listener, group paths, effect, note, announced size", SCHEMA_EVENTS_2},
+    {"roll-up by policy version and person", SCHEMA_EVENTS_VERSIONS},
 };
 
 const struct migrate_plan migrate_policy_plan = {0x70787970, policy_steps,

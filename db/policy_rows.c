@@ -98,18 +98,26 @@ static void bind_publish(struct sqlite3_stmt *st, const struct policy_publish *p
     store_bind_u64(st, 4, p->n_rules);
 }
 
-static enum err make_live(struct store *s, uint64_t *version)
+enum err policy_rows_make_live(struct store *s, uint64_t version)
 {
     struct sqlite3_stmt *st;
-    uint64_t newest = store_last_rowid(s);
     enum err e = store_stmt(s,
-                            "INSERT INTO policy_live VALUES(1, ?1)"
-                            " ON CONFLICT(one) DO UPDATE SET version=?1",
+                            "INSERT INTO policy_live SELECT 1, version FROM policy_version"
+                            " WHERE version = ?1 ON CONFLICT(one) DO UPDATE SET version=?1",
                             &st);
     if (e != OK)
         return e;
-    store_bind_u64(st, 1, newest);
+    store_bind_u64(st, 1, version);
     e = store_run(s, st);
+    if (e == OK && store_changes(s) == 0)
+        e = store_fail(s, ERR_NOT_FOUND, "there is no version %llu", (unsigned long long)version);
+    return e;
+}
+
+static enum err make_live(struct store *s, uint64_t *version)
+{
+    uint64_t newest = store_last_rowid(s);
+    enum err e = policy_rows_make_live(s, newest);
     if (e == OK)
         *version = newest;
     return e;
@@ -189,6 +197,43 @@ enum err policy_rows_rollback(struct store *s, uint64_t old_version, const struc
                               uint64_t *version)
 {
     return in_transaction(s, publish_copy, old_version, p, version);
+}
+
+static enum err publish_text(struct store *s, const struct policy_text *t,
+                             const struct policy_publish *p, uint64_t *version)
+{
+    struct sqlite3_stmt *st;
+    enum err e = store_stmt(s,
+                            "INSERT INTO policy_version(document, comment, author, at_ms,"
+                            "  rolled_back_from, n_rules) VALUES(?5, ?1, ?2, ?3, ?6, ?4)",
+                            &st);
+    if (e != OK)
+        return e;
+    bind_publish(st, p);
+    store_bind_str(st, 5, t->document);
+    store_bind_u64(st, 6, t->copy_of);
+    e = store_run(s, st);
+    if (e == OK)
+        *version = store_last_rowid(s);
+    return e == OK && !t->is_trial ? make_live(s, version) : e;
+}
+
+enum err policy_rows_publish_text(struct store *s, const struct policy_text *t,
+                                  const struct policy_publish *p, uint64_t *version)
+{
+    uint64_t made = 0;
+    enum err e = store_begin(s);
+    if (e != OK)
+        return e;
+    e = publish_text(s, t, p, &made);
+    if (e != OK) {
+        store_rollback(s);
+        return e;
+    }
+    e = store_commit(s);
+    if (e == OK)
+        *version = made;
+    return e;
 }
 
 /* --- versions --- */

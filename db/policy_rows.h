@@ -46,6 +46,18 @@ enum err policy_rows_publish(struct store *s, uint64_t draft_revision,
 enum err policy_rows_rollback(struct store *s, uint64_t old_version, const struct policy_publish *p,
                               uint64_t *version) MUST_CHECK;
 
+/* The document as the next version; copy_of as `rolled_back_from` (0: none). With is_trial it does
+ * not become live: policy_rows_make_live may do that later. The draft is left alone. */
+struct policy_text {
+    struct str document;
+    uint64_t copy_of;
+    bool is_trial;
+};
+enum err policy_rows_publish_text(struct store *s, const struct policy_text *t,
+                                  const struct policy_publish *p, uint64_t *version) MUST_CHECK;
+/* ERR_NOT_FOUND: there is no such version. */
+enum err policy_rows_make_live(struct store *s, uint64_t version) MUST_CHECK;
+
 enum err policy_rows_live(struct store *s, struct arena *a, struct policy_version *out) MUST_CHECK;
 enum err policy_rows_live_number(struct store *s, uint64_t *version) MUST_CHECK; /* 0: none */
 enum err policy_rows_version(struct store *s, struct arena *a, uint64_t version,

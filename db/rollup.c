@@ -10,6 +10,13 @@ struct rollup_sum {
     uint64_t title, requests, blocked, bytes_in, bytes_out;
 };
 
+struct rollup_use {
+    struct rollup_use_key {
+        uint64_t version, who;
+    } key;
+    uint64_t requests, blocked, errors;
+};
+
 struct rollup_minute {
     int64_t minute, first_ms, last_ms;
     uint64_t first_id, last_id, requests, verdicts[RECORD_ERROR + 1], bytes_in, bytes_out;
@@ -21,12 +28,14 @@ void rollup_init(struct rollup *u)
     arena_init(&u->arena, (size_t)64 << 10, CEILING_BYTES);
     map_init(&u->keys);
     map_init(&u->minutes);
+    map_init(&u->uses);
 }
 
 void rollup_fini(struct rollup *u)
 {
     map_fini(&u->keys);
     map_fini(&u->minutes);
+    map_fini(&u->uses);
     arena_fini(&u->arena);
 }
 
@@ -34,8 +43,10 @@ void rollup_clear(struct rollup *u)
 {
     map_fini(&u->keys);
     map_fini(&u->minutes);
+    map_fini(&u->uses);
     map_init(&u->keys);
     map_init(&u->minutes);
+    map_init(&u->uses);
     arena_reset(&u->arena);
 }
 
@@ -104,6 +115,25 @@ enum err rollup_add(struct rollup *u, const struct rollup_key *key, uint64_t tit
     x->blocked += r->verdict == RECORD_BLOCKED;
     x->bytes_in += r->bytes_in;
     x->bytes_out += r->bytes_out;
+    return OK;
+}
+
+enum err rollup_version(struct rollup *u, const struct record *r, uint64_t who)
+{
+    struct rollup_use_key key = {r->policy_version, who};
+    struct str bytes = str_make(&key, sizeof key);
+    if (!r->policy_version || r->verdict == RECORD_DENIED_AUTH)
+        return OK; /* nothing judged it; the request will come again with a name */
+    struct rollup_use *x = map_get(&u->uses, bytes);
+    if (!x) {
+        x = arena_alloc(&u->arena, sizeof *x);
+        if (!x || map_put(&u->uses, bytes, x, NULL) != OK)
+            return ERR_NOMEM;
+        x->key = key;
+    }
+    x->requests++;
+    x->blocked += r->verdict == RECORD_BLOCKED;
+    x->errors += r->verdict == RECORD_REFUSED || r->verdict == RECORD_ERROR;
     return OK;
 }
 
@@ -182,6 +212,24 @@ static enum err flush_sum(struct store *s, const struct rollup_sum *x)
     return store_run(s, st);
 }
 
+static enum err flush_use(struct store *s, const struct rollup_use *x)
+{
+    struct sqlite3_stmt *st;
+    enum err e = store_stmt(s,
+                            "INSERT INTO version_use VALUES(?1, ?2, ?3, ?4, ?5)"
+                            " ON CONFLICT(version, who) DO UPDATE SET requests = requests + ?3,"
+                            " blocked = blocked + ?4, errors = errors + ?5",
+                            &st);
+    if (e != OK)
+        return e;
+    store_bind_u64(st, 1, x->key.version);
+    store_bind_u64(st, 2, x->key.who);
+    store_bind_u64(st, 3, x->requests);
+    store_bind_u64(st, 4, x->blocked);
+    store_bind_u64(st, 5, x->errors);
+    return store_run(s, st);
+}
+
 enum err rollup_flush(struct rollup *u, struct store *s)
 {
     struct str key;
@@ -193,6 +241,11 @@ enum err rollup_flush(struct rollup *u, struct store *s)
     }
     for (size_t at = 0; map_each(&u->keys, &at, &key, &value);) {
         enum err e = flush_sum(s, value);
+        if (e != OK)
+            return e;
+    }
+    for (size_t at = 0; map_each(&u->uses, &at, &key, &value);) {
+        enum err e = flush_use(s, value);
         if (e != OK)
             return e;
     }

@@ -16,6 +16,7 @@ struct rollup {
     struct arena arena;
     struct map keys;    /* (what, hour, text id) to struct rollup_sum */
     struct map minutes; /* minute to struct rollup_minute */
+    struct map uses;    /* (version, text id) to struct rollup_use */
 };
 
 struct rollup_key {
@@ -34,6 +35,8 @@ enum err rollup_minute(struct rollup *u, const struct record *r) MUST_CHECK;
 /* title: text id of a rule's name; 0 for the others. */
 enum err rollup_add(struct rollup *u, const struct rollup_key *key, uint64_t title,
                     const struct record *r) MUST_CHECK;
+/* What became of it under its policy version; who: text id of the person, else of the client. */
+enum err rollup_version(struct rollup *u, const struct record *r, uint64_t who) MUST_CHECK;
 /* Adds everything to the tables, inside the caller's transaction. */
 enum err rollup_flush(struct rollup *u, struct store *s) MUST_CHECK;
 

@@ -41,4 +41,13 @@
     "ALTER TABLE record ADD COLUMN note INTEGER NOT NULL DEFAULT 0;"                               \
     "ALTER TABLE record ADD COLUMN answer_bytes INTEGER NOT NULL DEFAULT -1;"
 
+/* What became of the requests of one person (else of one client address) under one policy
+ * version. Errors are refused and failed requests; a request that was only sent to log in is not
+ * counted at all. */
+#define SCHEMA_EVENTS_VERSIONS                                                                     \
+    "CREATE TABLE version_use("                                                                    \
+    "  version INTEGER NOT NULL, who INTEGER NOT NULL,"                                            \
+    "  requests INTEGER NOT NULL, blocked INTEGER NOT NULL, errors INTEGER NOT NULL,"              \
+    "  PRIMARY KEY(version, who)) STRICT, WITHOUT ROWID;"
+
 #endif

@@ -79,4 +79,28 @@
     "CREATE TRIGGER audit_stays BEFORE DELETE ON audit"                                            \
     "  BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;"
 
+/* Changes on their way: asked for, waiting for a time or a second person, tried as a canary; and
+ * the one publication that is being watched. A change keeps its document until it has a version. */
+#define SCHEMA_POLICY_CHANGES                                                                      \
+    "CREATE TABLE policy_change("                                                                  \
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL, state INTEGER NOT NULL,"       \
+    "  document TEXT NOT NULL, n_rules INTEGER NOT NULL, comment TEXT NOT NULL,"                   \
+    "  author TEXT NOT NULL, person TEXT NOT NULL, reason TEXT NOT NULL, flags INTEGER NOT NULL,"  \
+    "  at_ms INTEGER NOT NULL, publish_at_ms INTEGER NOT NULL, base_version INTEGER NOT NULL,"     \
+    "  copy_of INTEGER NOT NULL, version INTEGER NOT NULL, canary TEXT NOT NULL,"                  \
+    "  canary_ms INTEGER NOT NULL, since_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL,"          \
+    "  replay TEXT NOT NULL, report TEXT NOT NULL, message TEXT NOT NULL,"                         \
+    "  ended_ms INTEGER NOT NULL) STRICT;"                                                         \
+    "CREATE INDEX policy_change_open ON policy_change(id) WHERE ended_ms = 0;"                     \
+    "CREATE UNIQUE INDEX policy_change_canary ON policy_change(state) WHERE state = 3;"            \
+    "CREATE TABLE policy_approval("                                                                \
+    "  change INTEGER NOT NULL REFERENCES policy_change(id), seq INTEGER NOT NULL,"                \
+    "  author TEXT NOT NULL, person TEXT NOT NULL, at_ms INTEGER NOT NULL,"                        \
+    "  is_approved INTEGER NOT NULL, comment TEXT NOT NULL,"                                       \
+    "  PRIMARY KEY(change, seq)) STRICT, WITHOUT ROWID;"                                           \
+    "CREATE TABLE policy_watch("                                                                   \
+    "  one INTEGER PRIMARY KEY CHECK(one = 1), version INTEGER NOT NULL,"                          \
+    "  previous INTEGER NOT NULL, state INTEGER NOT NULL, since_ms INTEGER NOT NULL,"              \
+    "  until_ms INTEGER NOT NULL, message TEXT NOT NULL) STRICT;"
+
 #endif
