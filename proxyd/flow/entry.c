@@ -28,6 +28,8 @@ static void fill_verdict(struct request *r, struct record *out)
         if (v->log == VERDICT_LOG_NO_QUERY)
             out->url = event_url_without_query(out->url);
     }
+    if (k->is_trial && !out->effect.n)
+        out->effect = STR("canary");
 }
 
 /* A head that was never whole: only what is certain. */

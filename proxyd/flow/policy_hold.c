@@ -33,6 +33,13 @@ enum err flow_set_new(const struct flow_settings *settings, struct snapshot *tak
     return OK;
 }
 
+void flow_set_try(struct flow_set *s, struct snapshot *take_policy, struct canary *take_scope)
+{
+    must(s->policy && !s->trial);
+    s->trial = take_policy;
+    s->trial_scope = take_scope;
+}
+
 struct flow_set *flow_set_ref(struct flow_set *s)
 {
     atomic_fetch_add_explicit(&s->n_refs, 1, memory_order_relaxed);
@@ -44,6 +51,8 @@ void flow_set_unref(struct flow_set *s)
     if (!s || atomic_fetch_sub_explicit(&s->n_refs, 1, memory_order_acq_rel) != 1)
         return;
     snapshot_unref(s->policy);
+    snapshot_unref(s->trial);
+    canary_unref(s->trial_scope);
     pac_model_unref(s->pac);
     arena_fini(&s->arena);
     free(s);

@@ -11,13 +11,16 @@
 #include "base/arena.h"
 #include "base/list.h"
 #include "pac/pac_model.h"
+#include "policies/canary.h"
 #include "policies/snapshot.h"
 #include "proxyd/flow/settings.h"
 
 struct flow_set {
     atomic_uint n_refs;
-    struct snapshot *policy; /* NULL: none published yet; requests get 503 */
-    struct pac_model *pac;   /* NULL: the PAC file is answered with 503 */
+    struct snapshot *policy;    /* NULL: none published yet; requests get 503 */
+    struct snapshot *trial;     /* a version on trial for some, beside the live one; NULL: none */
+    struct canary *trial_scope; /* for whom; NULL without trial */
+    struct pac_model *pac;      /* NULL: the PAC file is answered with 503 */
     uint64_t pac_version;
     struct flow_settings settings;
     struct arena arena; /* the settings' texts */
@@ -28,6 +31,8 @@ struct flow_set {
 enum err flow_set_new(const struct flow_settings *settings, struct snapshot *take_policy,
                       struct pac_model *take_pac, uint64_t pac_version,
                       struct flow_set **out) MUST_CHECK;
+/* Before the set is shared: a version on trial. One reference each moves into the set. */
+void flow_set_try(struct flow_set *s, struct snapshot *take_policy, struct canary *take_scope);
 struct flow_set *flow_set_ref(struct flow_set *s);
 void flow_set_unref(struct flow_set *s); /* NULL is fine */
 

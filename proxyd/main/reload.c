@@ -53,6 +53,17 @@ static void tell_version(const struct reload *r, const char *message)
     diag(r->is_last_good ? DIAG_WARN : DIAG_INFO, "main", message, "version", v, NULL);
 }
 
+static void set_trial(struct reload *r, uint64_t version)
+{
+    char v[24];
+    if (r->trial_version == version)
+        return;
+    r->trial_version = version;
+    snprintf(v, sizeof v, "%llu", (unsigned long long)version);
+    diag(DIAG_INFO, "main", version ? "a version is on trial" : "no version is on trial any more",
+         version ? "version" : NULL, v, NULL);
+}
+
 enum err reload_first(struct reload *r, struct flow_set **set)
 {
     json_t *problems = json_array();
@@ -64,6 +75,7 @@ enum err reload_first(struct reload *r, struct flow_set **set)
     if (e != OK)
         return e;
     r->policy_version = got.policy_version;
+    r->trial_version = got.trial_version;
     *set = got.set;
     if (!got.policy_version)
         diag(DIAG_WARN, "main", "no policy to run yet: requests get 503 until one is published",
@@ -89,6 +101,8 @@ enum err reload_now(struct reload *r, json_t *problems, uint64_t *version)
         r->policy_version = got.policy_version;
         tell_version(r, "running policy");
     }
+    if (e == OK)
+        set_trial(r, got.trial_version);
     *version = r->policy_version;
     pthread_mutex_unlock(&r->lock);
     return e;
@@ -115,7 +129,9 @@ json_t *reload_status(struct reload *r)
     pthread_mutex_lock(&r->lock);
     clock_format_rfc3339(r->at_ms, at);
     json_t *out =
-        json_pack("{s:I, s:b, s:s, s:O, s:o}", "policy_version", (json_int_t)r->policy_version,
+        json_pack("{s:I, s:o, s:b, s:s, s:O, s:o}", "policy_version", (json_int_t)r->policy_version,
+                  "trial_version",
+                  r->trial_version ? json_integer((json_int_t)r->trial_version) : json_null(),
                   "last_good", r->is_last_good, "loaded_at", at, "problems", r->problems,
                   "categories", source_status(r->source));
     pthread_mutex_unlock(&r->lock);

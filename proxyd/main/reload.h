@@ -18,6 +18,7 @@ struct reload {
     struct sink_db *sink;
     struct people *people;
     uint64_t policy_version;
+    uint64_t trial_version; /* beside it, for some; 0: none */
     bool is_last_good;
     int64_t at_ms;    /* Unix time of the last one that succeeded */
     json_t *problems; /* of the last one */
@@ -38,7 +39,8 @@ enum err reload_now(struct reload *r, json_t *problems, uint64_t *version) MUST_
 /* reload_now if the store or the index has changed since; called every second. */
 void reload_if_changed(struct reload *r);
 
-/* {"policy_version", "last_good", "loaded_at", "problems", "categories"} */
+/* {"policy_version", "trial_version" (null: none), "last_good", "loaded_at", "problems",
+ * "categories"} */
 json_t *reload_status(struct reload *r);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "db/change_rows.h"
 #include "db/identity_rows.h"
 #include "db/policy_rows.h"
 #include "db/policy_store.h"
@@ -15,6 +16,7 @@
 #include "proxyd/main/index_file.h"
 #include "proxyd/main/last_good.h"
 #include "proxyd/main/settings_map.h"
+#include "proxyd/main/trial_source.h"
 
 #define TEXT_MAX ((size_t)512 << 20) /* all documents of one load */
 
@@ -23,12 +25,13 @@ struct source {
     char db_path[4096];
     struct store *store;
     struct stamp {
-        uint64_t policy, settings, people;
+        uint64_t policy, trial, settings, people;
     } stamp;               /* of what was loaded last */
     uint64_t data_version; /* of the store when it was last looked at */
     struct index_file index;
     struct snapshot *policy; /* the last good one; NULL: none yet */
     uint64_t policy_version;
+    struct trial_source trial;
     struct settings_proxy proxy; /* the last good ones */
     struct pac_model *pac;
     uint64_t pac_version;
@@ -67,6 +70,7 @@ void source_close(struct source *s)
         return;
     store_close(s->store);
     snapshot_unref(s->policy);
+    trial_source_fini(&s->trial);
     index_file_fini(&s->index);
     settings_proxy_fini(&s->proxy);
     pac_model_unref(s->pac);
@@ -88,6 +92,8 @@ void source_problem(json_t *problems, const char *where, const char *pointer, co
 static enum err read_stamp(struct source *s, struct stamp *out)
 {
     enum err e = policy_rows_live_number(s->store, &out->policy);
+    if (e == OK)
+        e = change_rows_canary_version(s->store, &out->trial);
     if (e == OK)
         e = settings_rows_stamp(s->store, &out->settings);
     return e == OK ? identity_rows_counter(s->store, &out->people) : e;
@@ -130,15 +136,10 @@ static enum err take_policy(struct source *s, struct str document, uint64_t vers
     return OK;
 }
 
-static enum err load_policy(struct source *s, struct arena *a, json_t *problems)
+static enum err load_live(struct source *s, struct arena *a, json_t *problems, bool is_new_index)
 {
     uint64_t live = 0;
-    bool is_new_index = false;
-    enum err e = index_file_refresh(&s->index, &is_new_index);
-    if (e != OK)
-        source_problem(problems, "categories", "", "index",
-                       "the category index cannot be used; the one before stays in force");
-    e = policy_rows_live_number(s->store, &live);
+    enum err e = policy_rows_live_number(s->store, &live);
     if (e != OK || live == 0 || (live == s->policy_version && !is_new_index && s->policy))
         return e;
     struct policy_version v;
@@ -149,6 +150,20 @@ static enum err load_policy(struct source *s, struct arena *a, json_t *problems)
         diag(DIAG_WARN, "main", "cannot keep a copy of the policy for the next start", "dir",
              s->state_dir, NULL);
     return e;
+}
+
+static enum err load_policy(struct source *s, struct arena *a, json_t *problems)
+{
+    bool is_new_index = false;
+    enum err e = index_file_refresh(&s->index, &is_new_index);
+    if (e != OK)
+        source_problem(problems, "categories", "", "index",
+                       "the category index cannot be used; the one before stays in force");
+    e = load_live(s, a, problems, is_new_index);
+    if (e != OK)
+        return e;
+    struct trial_ask ask = {s->store, a, s->index.index, s->policy, is_new_index, problems};
+    return trial_source_load(&s->trial, &ask);
 }
 
 /* The copy of a former run, when the store cannot give the live policy and none is in hand. */
@@ -243,6 +258,15 @@ static enum err load_store(struct source *s, struct arena *a, json_t *problems)
     return e;
 }
 
+/* A version is on trial only beside a live one that runs. */
+static void add_trial(const struct source *s, struct source_loaded *out)
+{
+    if (!s->trial.policy || !s->policy)
+        return;
+    flow_set_try(out->set, snapshot_ref(s->trial.policy), canary_ref(s->trial.scope));
+    out->trial_version = s->trial.version;
+}
+
 static enum err make_set(struct source *s, struct source_loaded *out)
 {
     struct flow_settings flow;
@@ -253,6 +277,8 @@ static enum err make_set(struct source *s, struct source_loaded *out)
     if (e != OK) {
         snapshot_unref(policy);
         pac_model_unref(pac);
+    } else {
+        add_trial(s, out);
     }
     return e;
 }

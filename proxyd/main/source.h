@@ -17,6 +17,7 @@ struct store;
 struct source_loaded {
     struct flow_set *set;    /* one reference for the caller */
     uint64_t policy_version; /* 0: nothing published yet */
+    uint64_t trial_version;  /* on trial for some beside it; 0: none */
     unsigned retention_days;
     bool is_last_good; /* the store could not give the live policy: the kept copy runs */
 };

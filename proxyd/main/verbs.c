@@ -12,7 +12,8 @@ static json_t *do_reload(void *ctx, const json_t *request)
     uint64_t version = 0;
     json_t *problems = json_array();
     enum err e = reload_now(&w->reload, problems, &version);
-    return json_pack("{s:b, s:I, s:s, s:o}", "ok", e == OK, "policy_version", (json_int_t)version,
+    return json_pack("{s:b, s:I, s:I, s:s, s:o}", "ok", e == OK, "policy_version",
+                     (json_int_t)version, "trial_version", (json_int_t)w->reload.trial_version,
                      "error", e == OK ? "" : err_name(e), "errors", problems);
 }
 
