@@ -8,26 +8,6 @@
 #include "adminui/reply.h"
 #include "policies/explain.h"
 
-/* Takes "policy" out of the body: a word or a number; live when it is not there. */
-static struct str take_policy(struct call *c)
-{
-    const json_t *policy = json_object_get(c->json, "policy");
-    struct str name = STR("?");
-    struct buf b;
-    buf_init(&b, 300);
-    if (json_is_string(policy))
-        buf_add(&b, str_sub(str_of(json_string_value(policy)), 0, 200));
-    else if (json_is_integer(policy) && json_integer_value(policy) > 0)
-        buf_add_u64(&b, (uint64_t)json_integer_value(policy));
-    else if (!policy || json_is_null(policy))
-        buf_add_z(&b, "live");
-    if (b.n)
-        name = arena_str(&c->arena, buf_str(&b));
-    buf_fini(&b);
-    json_object_del(c->json, "policy");
-    return name;
-}
-
 static void answer(struct call *c, const struct snapshot *s)
 {
     struct report r;
@@ -48,7 +28,7 @@ void api_simulate_url(struct call *c)
     struct policy_ask ask;
     struct report r;
     struct snapshot *s = NULL;
-    if (!policy_docs_named(c, take_policy(c), &ask))
+    if (!policy_docs_named(c, policy_docs_take_name(c), &ask))
         return;
     if (!json_object_get(c->json, "listener"))
         json_object_set_new(c->json, "listener", reply_str(c->app->boot->listen[0].text));

@@ -1,5 +1,5 @@
-/* job_convert: the job that reads an old configuration (room convert) out of an upload: one file, or
- * a tar or zip of several. Run on the jobs thread. */
+/* job_convert: the job that reads an old configuration (room convert) out of an upload: one file,
+ * or a tar or zip of several. Run on the jobs thread. */
 #ifndef ADMINUI_JOB_CONVERT_H
 #define ADMINUI_JOB_CONVERT_H
 

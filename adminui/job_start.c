@@ -20,6 +20,8 @@ void job_start(struct call *c, struct job_order *order)
     uint64_t id;
     order->by = str_of(c->caller.name);
     enum err e = jobs_add(c->app->jobs, order, &id);
+    if (e != OK)
+        json_decref(order->take_ask);
     if (e == ERR_BUSY) {
         problem_reply(c, PROBLEM_BUSY, "Too many jobs wait already.");
     } else if (e != OK) {

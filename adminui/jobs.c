@@ -1,4 +1,4 @@
-/* jobs: a queue, a thread, and the list the API shows. A job's order is read by the thread alone
+/* jobs: a queue, two threads, and the list the API shows. A job's order is read by the thread alone
  * once it runs; its state is read and written under the lock. */
 #include "adminui/jobs.h"
 
@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "adminui/job_convert.h"
+#include "adminui/job_replay.h"
 #include "adminui/job_work.h"
 #include "adminui/proxy_link.h"
 #include "adminui/reply.h"
@@ -29,28 +30,36 @@ struct job {
     int64_t created_ms, ended_ms;
 };
 
+enum { LANE_STORE, LANE_READ, N_LANES };
+
 struct jobs {
     struct app *app;
-    struct desk *desk; /* of the thread */
+    struct lane {
+        struct jobs *jobs;
+        struct desk *desk;
+        pthread_t thread;
+        bool is_started;
+    } lanes[N_LANES];
     pthread_mutex_t lock;
     pthread_cond_t more;
     struct list all; /* oldest first */
     size_t n;
     uint64_t next_id;
-    bool is_closing, is_started;
-    pthread_t thread;
+    bool is_closing;
 };
 
 /* What the thread does for each kind of job before the index is built, if at all. */
 static const struct {
     const char *name;
+    int lane;
     enum err (*read)(struct desk *d, const struct job_order *order, const struct job_pulse *pulse,
                      char why[STORE_WHY_BYTES], json_t **result);
 } kinds[] = {
-    [JOB_IMPORT] = {"category-import", job_work_import},
-    [JOB_TREE] = {"category-tree-import", job_work_import},
-    [JOB_REBUILD] = {"index-rebuild", NULL},
-    [JOB_CONVERT] = {"convert", job_convert},
+    [JOB_IMPORT] = {"category-import", LANE_STORE, job_work_import},
+    [JOB_TREE] = {"category-tree-import", LANE_STORE, job_work_import},
+    [JOB_REBUILD] = {"index-rebuild", LANE_STORE, NULL},
+    [JOB_CONVERT] = {"convert", LANE_STORE, job_convert},
+    [JOB_REPLAY] = {"replay", LANE_READ, job_replay},
 };
 
 static char *copy(struct str s)
@@ -63,6 +72,7 @@ static void free_order(struct job_order *o)
     if (o->take_upload)
         unlink(o->take_upload);
     free(o->take_upload);
+    json_decref(o->take_ask);
     free((char *)(uintptr_t)o->category.p);
     free((char *)(uintptr_t)o->prefix.p);
     free((char *)(uintptr_t)o->source.p);
@@ -112,16 +122,23 @@ static void end_job(struct jobs *j, struct job *job, enum state state, const cha
         unlink(job->order.take_upload);
 }
 
-static void read_in(struct jobs *j, struct job *job)
+/* Does an index have to be built of what it has stored? */
+static bool stores(const struct job *job)
 {
+    return kinds[job->order.kind].lane == LANE_STORE && !job->order.dry_run;
+}
+
+static void read_in(struct lane *lane, struct job *job)
+{
+    struct jobs *j = lane->jobs;
     char why[STORE_WHY_BYTES] = "";
     json_t *result = NULL;
-    struct beat b = {j, job, 0, 0.8};
+    struct beat b = {j, job, 0, stores(job) ? 0.8 : 1};
     struct job_pulse pulse = {beat, &b};
-    enum err e = kinds[job->order.kind].read(j->desk, &job->order, &pulse, why, &result);
+    enum err e = kinds[job->order.kind].read(lane->desk, &job->order, &pulse, why, &result);
     pthread_mutex_lock(&j->lock);
     job->result = result;
-    if (e == OK && !job->order.dry_run)
+    if (e == OK && stores(job))
         job->is_read = true;
     else if (e == OK)
         end_job(j, job, DONE, "only read; nothing was changed");
@@ -130,12 +147,12 @@ static void read_in(struct jobs *j, struct job *job)
     pthread_mutex_unlock(&j->lock);
 }
 
-/* Under the lock: the oldest that waits, NULL when none does. */
-static struct job *next_job(struct jobs *j)
+/* Under the lock: the oldest of a lane that waits, NULL when none does. */
+static struct job *next_job(struct jobs *j, int lane)
 {
     for (struct list *l = j->all.next; l != &j->all; l = l->next) {
         struct job *job = LIST_ENTRY(l, struct job, node);
-        if (job->state == QUEUED)
+        if (job->state == QUEUED && kinds[job->order.kind].lane == lane)
             return job;
     }
     return NULL;
@@ -164,7 +181,7 @@ static void finish(struct jobs *j, enum err e, const char *why, const struct pro
         }
         if (!job->result)
             job->result = json_object();
-        json_object_set_new(job->result, "index", job_work_index(j->desk));
+        json_object_set_new(job->result, "index", job_work_index(j->lanes[LANE_STORE].desk));
         json_object_set_new(job->result, "applied", json_boolean(r->is_applied));
         json_object_set_new(job->result, "message", json_string(r->why));
         end_job(j, job, DONE, r->is_applied ? "done" : r->why);
@@ -179,7 +196,7 @@ static void rebuild(struct jobs *j, struct job *shown)
     struct proxy_reload r = {0};
     struct beat b = {j, shown, 0.8, 0.99};
     struct job_pulse pulse = {beat, &b};
-    enum err e = job_work_rebuild(j->desk, &pulse, why);
+    enum err e = job_work_rebuild(j->lanes[LANE_STORE].desk, &pulse, why);
     if (e == OK)
         proxy_link_reload(j->app, &r);
     else if (e != ERR_CLOSED)
@@ -188,32 +205,53 @@ static void rebuild(struct jobs *j, struct job *shown)
     finish(j, e, why[0] ? why : err_name(e), &r);
 }
 
+/* Under the lock, which is let go meanwhile. False: there was nothing to do. */
+static bool do_one(struct lane *lane)
+{
+    struct jobs *j = lane->jobs;
+    int number = (int)(lane - j->lanes);
+    struct job *job = next_job(j, number);
+    struct job *waiting = number == LANE_STORE ? next_read(j) : NULL;
+    if (!job && !waiting)
+        return false;
+    bool is_import = job && kinds[job->order.kind].read;
+    if (job) {
+        job->state = RUNNING;
+        job->is_read = !is_import;
+    }
+    pthread_mutex_unlock(&j->lock);
+    if (is_import)
+        read_in(lane, job);
+    else if (!job)
+        rebuild(j, waiting);
+    pthread_mutex_lock(&j->lock);
+    return true;
+}
+
 static void *run(void *arg)
 {
-    struct jobs *j = arg;
-    if (!job_work_is_current(j->desk) || !job_work_opens(j->desk))
+    struct lane *lane = arg;
+    struct jobs *j = lane->jobs;
+    if (lane == &j->lanes[LANE_STORE] &&
+        (!job_work_is_current(lane->desk) || !job_work_opens(lane->desk)))
         rebuild(j, NULL); /* cut off between store and index, or of another program's format */
     pthread_mutex_lock(&j->lock);
     while (!j->is_closing) {
-        struct job *job = next_job(j), *waiting = next_read(j);
-        if (job) {
-            job->state = RUNNING;
-            job->is_read = !kinds[job->order.kind].read;
-            bool is_import = !job->is_read;
-            pthread_mutex_unlock(&j->lock);
-            if (is_import)
-                read_in(j, job);
-            pthread_mutex_lock(&j->lock);
-        } else if (waiting) {
-            pthread_mutex_unlock(&j->lock);
-            rebuild(j, waiting);
-            pthread_mutex_lock(&j->lock);
-        } else {
+        if (!do_one(lane))
             pthread_cond_wait(&j->more, &j->lock);
-        }
     }
     pthread_mutex_unlock(&j->lock);
     return NULL;
+}
+
+static enum err open_lane(struct jobs *j, struct lane *lane)
+{
+    lane->jobs = j;
+    enum err e = desk_open(j->app, &lane->desk);
+    if (e == OK && pthread_create(&lane->thread, NULL, run, lane) != 0)
+        e = ERR_NOMEM;
+    lane->is_started = e == OK;
+    return e;
 }
 
 enum err jobs_open(struct app *app, struct jobs **out)
@@ -226,10 +264,9 @@ enum err jobs_open(struct app *app, struct jobs **out)
     pthread_cond_init(&j->more, NULL);
     list_init(&j->all);
     j->next_id = 1;
-    enum err e = desk_open(app, &j->desk);
-    if (e == OK && pthread_create(&j->thread, NULL, run, j) != 0)
-        e = ERR_NOMEM;
-    j->is_started = e == OK;
+    enum err e = OK;
+    for (int i = 0; i < N_LANES && e == OK; i++)
+        e = open_lane(j, &j->lanes[i]);
     if (e != OK) {
         jobs_close(j);
         return e;
@@ -246,13 +283,16 @@ void jobs_close(struct jobs *j)
     j->is_closing = true;
     pthread_cond_broadcast(&j->more);
     pthread_mutex_unlock(&j->lock);
-    if (j->is_started)
-        pthread_join(j->thread, NULL);
+    for (int i = 0; i < N_LANES; i++) {
+        if (j->lanes[i].is_started)
+            pthread_join(j->lanes[i].thread, NULL);
+    }
     for (struct list *l = j->all.next, *next; l != &j->all; l = next) {
         next = l->next;
         free_job(LIST_ENTRY(l, struct job, node));
     }
-    desk_close(j->desk);
+    for (int i = 0; i < N_LANES; i++)
+        desk_close(j->lanes[i].desk);
     pthread_mutex_destroy(&j->lock);
     pthread_cond_destroy(&j->more);
     free(j);
@@ -296,9 +336,10 @@ enum err jobs_add(struct jobs *j, const struct job_order *o, uint64_t *id)
     if (e == OK) {
         *id = job->id = j->next_id++;
         job->order.take_upload = o->take_upload;
+        job->order.take_ask = o->take_ask;
         list_push_back(&j->all, &job->node);
         j->n++;
-        pthread_cond_signal(&j->more);
+        pthread_cond_broadcast(&j->more);
     }
     pthread_mutex_unlock(&j->lock);
     if (e != OK)

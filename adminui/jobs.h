@@ -1,8 +1,9 @@
-/* jobs: long work in the background, one after the other on one thread with its own desk: imports,
- * conversions and the building of categories.idx. A job reports its progress and may be cancelled. Several
- * imports waiting in a row share one building of the index at their end.
- * Owner: jobs_open/close. Threads: any; a lock inside. Jobs are kept for this run of the program
- * only. Limit: JOBS_QUEUED waiting, JOBS_KEPT in all. */
+/* jobs: long work in the background, in two lanes of one thread each with its own desk, one job
+ * after the other in each: what changes the store (imports, conversions, the building of
+ * categories.idx) and what only reads (replay). A job reports its progress and may be cancelled.
+ * Several imports waiting in a row share one building of the index at their end. Owner:
+ * jobs_open/close. Threads: any; a lock inside. Jobs are kept for this run of the program only.
+ * Limit: JOBS_QUEUED waiting, JOBS_KEPT in all. */
 #ifndef ADMINUI_JOBS_H
 #define ADMINUI_JOBS_H
 
@@ -13,13 +14,14 @@
 #define JOBS_QUEUED 64
 #define JOBS_KEPT   256
 
-enum job_kind { JOB_IMPORT, JOB_TREE, JOB_REBUILD, JOB_CONVERT };
+enum job_kind { JOB_IMPORT, JOB_TREE, JOB_REBUILD, JOB_CONVERT, JOB_REPLAY };
 
-struct job_order { /* texts are copied; take_upload moves on OK */
+struct job_order { /* texts are copied; take_upload and take_ask move on OK */
     enum job_kind kind;
     struct str category, prefix, source, format_name;
     bool merge, dry_run;
     char *take_upload; /* path of the spooled body; removed when the job has ended */
+    json_t *take_ask;  /* what else the kind of job wants to know; NULL: nothing */
     struct str by;
 };
 

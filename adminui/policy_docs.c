@@ -97,6 +97,25 @@ static bool numbered(struct call *c, struct str name, struct policy_ask *ask)
     return true;
 }
 
+struct str policy_docs_take_name(struct call *c)
+{
+    const json_t *policy = json_object_get(c->json, "policy");
+    struct str name = STR("?");
+    struct buf b;
+    buf_init(&b, 300);
+    if (json_is_string(policy))
+        buf_add(&b, str_sub(str_of(json_string_value(policy)), 0, 200));
+    else if (json_is_integer(policy) && json_integer_value(policy) > 0)
+        buf_add_u64(&b, (uint64_t)json_integer_value(policy));
+    else if (!policy || json_is_null(policy))
+        buf_add_z(&b, "live");
+    if (b.n)
+        name = arena_str(&c->arena, buf_str(&b));
+    buf_fini(&b);
+    json_object_del(c->json, "policy");
+    return name;
+}
+
 bool policy_docs_named(struct call *c, struct str name, struct policy_ask *ask)
 {
     struct policy_docs_draft d;

@@ -28,6 +28,10 @@ bool policy_docs_save(struct call *c, json_t *document, uint64_t expected, uint6
 struct policy_ask;
 bool policy_docs_named(struct call *c, struct str name, struct policy_ask *ask);
 
+/* Takes "policy" out of the JSON body for policy_docs_named: a word or a number; "live" when it is
+ * not there. In the arena. */
+struct str policy_docs_take_name(struct call *c);
+
 /* The Report of openapi.json. *is_good: it could be published. NULL: out of memory, answered. */
 json_t *policy_docs_report(struct call *c, const struct policy_ask *ask, bool *is_good);
 /* The same faults as errors[] of a 422. */

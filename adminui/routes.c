@@ -9,6 +9,7 @@
 #include "adminui/api_lookup.h"
 #include "adminui/api_pac.h"
 #include "adminui/api_policy.h"
+#include "adminui/api_replay.h"
 #include "adminui/api_reports.h"
 #include "adminui/api_session.h"
 #include "adminui/api_settings.h"
@@ -65,6 +66,8 @@ const struct route routes_table[] = {
      "What changed between two versions"},
     {"POST", "/simulate", PERMISSION_READ, ROUTE_JSON, false, false, api_simulate_url, NULL,
      "Judge one URL on the engine itself, with every rule's part in it"},
+    {"POST", "/replay", PERMISSION_LOG, ROUTE_JSON, false, false, api_replay_post, NULL,
+     "Judge the records of a past time by another policy: who would have met another answer"},
     {"GET", "/categories", PERMISSION_READ, ROUTE_NO_BODY, false, false, api_categories_list, NULL,
      "All categories and the state of the index"},
     {"POST", "/categories:import", PERMISSION_EDIT, ROUTE_RAW, true, false, api_categories_tree,

@@ -226,3 +226,18 @@ void snapshot_slot_give(struct slot *x)
 {
     atomic_store_explicit(&x->is_taken, false, memory_order_release);
 }
+
+bool snapshot_hides_query(const struct snapshot *s, struct str rule_id)
+{
+    for (size_t i = 0; i < s->model->n_rules; i++) {
+        const struct model_rule *r = &s->model->rules[i];
+        if (r->log == VERDICT_LOG_NO_QUERY && str_eq(r->id, rule_id))
+            return true;
+    }
+    return false;
+}
+
+bool snapshot_reads_urls(const struct snapshot *s)
+{
+    return s->keys[KEY_URL_PATTERNS].n > 0 || s->keys[KEY_LISTS].n > 0;
+}

@@ -11,6 +11,7 @@
 #include "adminui/ctl/verb_convert.h"
 #include "adminui/ctl/verb_log.h"
 #include "adminui/ctl/verb_policy.h"
+#include "adminui/ctl/verb_replay.h"
 #include "adminui/ctl/verb_system.h"
 #include "adminui/ctl/verb_user.h"
 
@@ -26,6 +27,8 @@ const struct verb verbs_table[] = {
     {"policy", "test", 1, 1, verb_policy_test,
      "URL [--user U] [--groups A,B] [--client IP] [--time T] [--method M] [--policy live|draft|N]",
      "judge one URL, rule by rule"},
+    {"policy", "replay", 1, 1, verb_replay, "FILE|draft|live|N [--from T] [--to T]",
+     "what it would have done with past traffic (default: the last day)"},
     {"policy", "convert", 1, 1, verb_convert,
      "FILE [--from squid|squidguard|e2guardian] [--store-categories]",
      "an old configuration (a file, or a tar or zip of it) as a document"},
