@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "db/list_archive.h"
 #include "db/list_set.h"
+#include "db/list_sources.h"
 
 #define FEED_BYTES     ((size_t)256 << 10)
 #define REJECT_CEILING ((size_t)64 << 20)
@@ -451,81 +452,34 @@ void list_import_each(const struct list_import *im, size_t i, enum list_kind kin
 
 /* --- into the store --- */
 
-/* Two sorted sequences side by side: the stored one comes by callback, the new one is walked. */
-struct merge {
-    struct str rest, next; /* of the new one */
-    bool has_next;
-    uint64_t added, removed, n;
-    struct buf *text; /* the union; NULL: only count */
-};
-
-static void put(struct merge *m, struct str entry)
-{
-    m->n++;
-    if (!m->text)
-        return;
-    buf_add(m->text, entry);
-    buf_add_c(m->text, '\n');
-}
-
-static void take_new(struct merge *m)
-{
-    m->added++;
-    put(m, m->next);
-    m->has_next = list_set_next(&m->rest, &m->next);
-}
-
-static bool on_stored(void *ctx, struct str entry)
-{
-    struct merge *m = ctx;
-    while (m->has_next && str_cmp(m->next, entry) < 0)
-        take_new(m);
-    if (m->has_next && str_eq(m->next, entry))
-        m->has_next = list_set_next(&m->rest, &m->next);
-    else
-        m->removed++;
-    put(m, entry);
-    return !m->text || !m->text->failed;
-}
-
-static enum err compare_stored(struct store *s, struct str name, enum list_kind kind,
-                               struct merge *m)
-{
-    m->has_next = list_set_next(&m->rest, &m->next);
-    enum err e = list_rows_each(s, name, kind, &(struct list_visit){on_stored, m});
-    while (e == OK && m->has_next)
-        take_new(m);
-    return e == OK && m->text && m->text->failed ? ERR_NOMEM : e;
-}
-
 static enum err save_kind(struct store *s, struct category *c, enum list_kind kind,
                           const struct list_import_save *how)
 {
-    struct buf joined;
-    struct merge m = {.rest = list_set_text(&c->sets[kind])};
-    buf_init(&joined, (size_t)1 << 31);
-    m.text = how->merge && !how->dry_run ? &joined : NULL;
-    enum err e = compare_stored(s, c->shown.name, kind, &m);
-    c->shown.added += m.added;
-    c->shown.removed += how->merge ? 0 : m.removed;
-    if (e == OK && !how->dry_run) {
-        struct list_content content = {.category = c->shown.name,
-                                       .kind = kind,
-                                       .text = how->merge ? buf_str(&joined)
-                                                          : list_set_text(&c->sets[kind]),
-                                       .n_entries = how->merge ? m.n : c->sets[kind].n,
-                                       .at_ms = how->at_ms};
-        e = list_rows_put_content(s, &content);
-    }
-    buf_fini(&joined);
-    return e;
+    struct list_change change;
+    struct list_content content = {.category = c->shown.name,
+                                   .source = how->origin.n ? how->origin : LIST_SOURCE_UPLOAD,
+                                   .title = how->source,
+                                   .format = str_of(list_format_name(c->shown.format)),
+                                   .kind = kind,
+                                   .text = list_set_text(&c->sets[kind]),
+                                   .n_entries = c->sets[kind].n,
+                                   .at_ms = how->at_ms,
+                                   .is_merge = how->merge,
+                                   .is_dry_run = how->dry_run};
+    enum err e = list_sources_put(s, &content, &change);
+    if (e != OK)
+        return e;
+    c->shown.before += change.before;
+    c->shown.added += change.added;
+    c->shown.removed += change.removed;
+    return OK;
 }
 
 static enum err save_category(struct store *s, struct category *c,
                               const struct list_import_save *how)
 {
     struct list_import_category *x = &c->shown;
-    x->added = x->removed = 0;
+    x->before = x->added = x->removed = 0;
     for (int k = 0; k < LIST_KINDS; k++) {
         enum err e = save_kind(s, c, (enum list_kind)k, how);
         if (e != OK)
@@ -546,6 +500,21 @@ static enum err save_category(struct store *s, struct category *c,
     return list_rows_put_report(s, x->name, &report);
 }
 
+static enum err drop_missing(struct list_import *im, struct store *s,
+                             const struct list_import_save *how)
+{
+    struct arena a;
+    struct list_source *items = NULL;
+    size_t n = 0;
+    arena_init(&a, (size_t)16 << 10, (size_t)64 << 20);
+    enum err e = list_sources_of(s, &a, (struct str){0}, &items, &n);
+    for (size_t i = 0; i < n && e == OK; i++)
+        if (str_eq(items[i].source, how->origin) && !map_get(&im->by_name, items[i].category))
+            e = list_sources_delete(s, how->origin, items[i].category);
+    arena_fini(&a);
+    return e;
+}
+
 enum err list_import_save(struct list_import *im, struct store *s,
                           const struct list_import_save *how)
 {
@@ -554,6 +523,8 @@ enum err list_import_save(struct list_import *im, struct store *s,
         return e;
     for (size_t i = 0; i < im->n && e == OK; i++)
         e = save_category(s, im->categories[i], how);
+    if (e == OK && how->drops_missing && !how->merge && !how->dry_run)
+        e = drop_missing(im, s, how);
     if (e != OK) {
         store_rollback(s);
         return e;

@@ -31,7 +31,8 @@ struct list_import_category { /* one category of the import, sorted by name */
     uint64_t accepted, duplicates, n_rejected;
     const struct list_reject *rejects;
     size_t n_rejects;
-    uint64_t added, removed; /* against the store; set by list_import_save */
+    /* Against what the origin had; set by list_import_save. */
+    uint64_t before, added, removed;
 };
 
 struct list_import;
@@ -53,12 +54,15 @@ void list_import_each(const struct list_import *im, size_t i, enum list_kind kin
                       const struct list_visit *v);
 
 struct list_import_save {
-    bool merge;   /* keep what is there; else the import replaces it, in the categories it names */
+    bool merge;   /* keep what the origin has; else the import replaces it, in its categories */
     bool dry_run; /* only compare: fills added and removed */
-    struct str source;
+    struct str source; /* for people: file name or URL */
+    struct str origin; /* the source this is the content of (list_sources.h); empty: upload */
+    /* Categories the origin had content in, and the import does not name, lose it. */
+    bool drops_missing;
     int64_t at_ms;
 };
-/* All categories in one transaction, with their reports. */
+/* All categories in one transaction, with their reports. ERR_INVALID: origin. */
 enum err list_import_save(struct list_import *im, struct store *s,
                           const struct list_import_save *how) MUST_CHECK;
 

@@ -1,11 +1,8 @@
-/* list_rows: categories, their content as zstd blobs, the report of their last import. */
+/* list_rows: categories, the union of their sources, the report of their last import. */
 #include "db/list_rows.h"
 
-#include <stdlib.h>
-#include <string.h>
-#include <zstd.h>
+#include "db/list_sources.h"
 
-#define LEVEL          3
 #define NAME_MAX_BYTES 64
 
 const char *list_kind_name(enum list_kind k)
@@ -30,14 +27,12 @@ bool list_rows_is_name(struct str name)
 
 /* --- the rows --- */
 
+#define COUNT(kind)                                                                                \
+    " coalesce((SELECT sum(n_entries) FROM source_content c WHERE c.category = name AND"           \
+    "  kind = " #kind "), 0)"
 #define CATEGORY                                                                                   \
-    "SELECT name, title, description, source, format, revision, content_at_ms, created_ms,"        \
-    " (SELECT n_entries FROM category_content c WHERE c.category = name AND kind = 0),"            \
-    " (SELECT n_entries FROM category_content c WHERE c.category = name AND kind = 1),"            \
-    " (SELECT n_entries FROM category_content c WHERE c.category = name AND kind = 2),"            \
-    " (SELECT n_entries FROM category_content c WHERE c.category = name AND kind = 3),"            \
-    " (SELECT n_entries FROM category_content c WHERE c.category = name AND kind = 4)"             \
-    " FROM category"
+    "SELECT name, title, description, source, format, revision, content_at_ms, created_ms," COUNT( \
+        0) "," COUNT(1) "," COUNT(2) "," COUNT(3) "," COUNT(4) " FROM category"
 
 static enum err read_category(struct sqlite3_stmt *st, struct arena *a, struct list_category *out)
 {
@@ -171,7 +166,7 @@ enum err list_rows_put(struct store *s, const struct list_category *c, uint64_t 
 
 static enum err bump_content(struct store *s)
 {
-    return store_exec(s, "INSERT INTO meta VALUES('content', 1)"
+    return store_exec(s, "INSERT INTO meta VALUES('content', 1), ('local', 1)"
                          " ON CONFLICT(name) DO UPDATE SET value = value + 1");
 }
 
@@ -202,134 +197,31 @@ enum err list_rows_content_stamp(struct store *s, uint64_t *out)
 
 /* --- content --- */
 
-/* Hands each line of a piece to the visitor; what is behind the last newline stays in carry. */
-static bool visit_lines(struct str piece, struct buf *carry, const struct list_visit *v)
-{
-    while (piece.n) {
-        size_t at = str_find(piece, '\n');
-        if (at == STR_NPOS) {
-            buf_add(carry, piece);
-            return true;
-        }
-        struct str line = str_sub(piece, 0, at);
-        if (carry->n) {
-            buf_add(carry, line);
-            line = buf_str(carry);
-        }
-        if (!v->entry(v->ctx, line))
-            return false;
-        buf_clear(carry);
-        piece = str_sub(piece, at + 1, piece.n);
-    }
-    return true;
-}
+struct once { /* each entry but the first time */
+    const struct list_visit *visit;
+    struct buf last;
+    bool has_last;
+};
 
-static enum err unpack(struct store *s, struct str zstd, const struct list_visit *v)
+static bool visit_once(void *ctx, const struct list_found *f)
 {
-    size_t room = ZSTD_DStreamOutSize();
-    char *out = malloc(room);
-    ZSTD_DCtx *d = ZSTD_createDCtx();
-    struct buf carry;
-    buf_init(&carry, (size_t)1 << 20);
-    enum err e = out && d ? OK : ERR_NOMEM;
-    ZSTD_inBuffer in = {zstd.p, zstd.n, 0};
-    size_t left = 1;
-    while (e == OK && (in.pos < in.size || left)) {
-        ZSTD_outBuffer o = {out, room, 0};
-        left = ZSTD_decompressStream(d, &o, &in);
-        if (ZSTD_isError(left) || (left && o.pos == 0 && in.pos == in.size))
-            e = store_fail(s, ERR_CORRUPT, "the content of a category is damaged");
-        else if (!visit_lines(str_make(out, o.pos), &carry, v) || (left == 0 && in.pos == in.size))
-            break;
-    }
-    buf_fini(&carry);
-    ZSTD_freeDCtx(d);
-    free(out);
-    return e;
+    struct once *o = ctx;
+    if (o->has_last && str_eq(buf_str(&o->last), f->entry))
+        return true;
+    buf_clear(&o->last);
+    buf_add(&o->last, f->entry);
+    o->has_last = true;
+    return o->visit->entry(o->visit->ctx, f->entry);
 }
 
 enum err list_rows_each(struct store *s, struct str name, enum list_kind kind,
                         const struct list_visit *v)
 {
-    struct sqlite3_stmt *st;
-    enum err e =
-        store_stmt(s, "SELECT zstd FROM category_content WHERE category = ?1 AND kind = ?2", &st);
-    if (e != OK)
-        return e;
-    store_bind_str(st, 1, name);
-    store_bind_u64(st, 2, kind);
-    e = store_step(s, st);
-    if (e != OK)
-        return e == ERR_NOT_FOUND ? OK : e;
-    e = unpack(s, store_column(st, 0), v);
-    store_reset(st);
+    struct once o = {.visit = v};
+    buf_init(&o.last, (size_t)1 << 20);
+    enum err e = list_sources_walk(s, name, kind, &(struct list_walk){{0}, visit_once, &o});
+    buf_fini(&o.last);
     return e;
-}
-
-static enum err make_category(struct store *s, const struct list_content *c)
-{
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s,
-                            "INSERT INTO category VALUES(?1, ?1, '', '', '', 1, ?2, ?2)"
-                            " ON CONFLICT(name) DO UPDATE SET content_at_ms = ?2,"
-                            "  revision = revision + 1",
-                            &st);
-    if (e != OK)
-        return e;
-    store_bind_str(st, 1, c->category);
-    store_bind_i64(st, 2, c->at_ms);
-    return store_run(s, st);
-}
-
-static enum err remove_blob(struct store *s, const struct list_content *c)
-{
-    struct sqlite3_stmt *st;
-    enum err e =
-        store_stmt(s, "DELETE FROM category_content WHERE category = ?1 AND kind = ?2", &st);
-    if (e != OK)
-        return e;
-    store_bind_str(st, 1, c->category);
-    store_bind_u64(st, 2, c->kind);
-    return store_run(s, st);
-}
-
-static enum err insert_blob(struct store *s, const struct list_content *c)
-{
-    size_t bound = ZSTD_compressBound(c->text.n);
-    char *packed = malloc(bound);
-    if (!packed)
-        return ERR_NOMEM;
-    size_t n = ZSTD_compress(packed, bound, c->text.p, c->text.n, LEVEL);
-    struct sqlite3_stmt *st;
-    enum err e = ZSTD_isError(n) ? ERR_NOMEM
-                                 : store_stmt(s,
-                                              "INSERT OR REPLACE INTO category_content"
-                                              " VALUES(?1, ?2, ?3, ?4, ?5)",
-                                              &st);
-    if (e == OK) {
-        store_bind_str(st, 1, c->category);
-        store_bind_u64(st, 2, c->kind);
-        store_bind_u64(st, 3, c->n_entries);
-        store_bind_u64(st, 4, c->text.n);
-        store_bind_blob(st, 5, str_make(packed, n));
-        e = store_run(s, st);
-    }
-    free(packed);
-    return e;
-}
-
-enum err list_rows_put_content(struct store *s, const struct list_content *c)
-{
-    if (!list_rows_is_name(c->category))
-        return store_fail(s, ERR_INVALID,
-                          "a category's name has 1 to 64 of a-z, 0-9, '-', '_' and '.'");
-    enum err e = store_begin(s);
-    if (e != OK)
-        return e;
-    e = make_category(s, c);
-    if (e == OK)
-        e = c->text.n ? insert_blob(s, c) : remove_blob(s, c);
-    return finish(s, e == OK ? bump_content(s) : e);
 }
 
 /* --- reports --- */

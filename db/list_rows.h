@@ -1,7 +1,7 @@
-/* list_rows: categories and their content. Content is one zstd blob per category and kind: entries
- * in byte order, each ended by '\n', without duplicates. The index builder reads it entry by entry.
+/* list_rows: categories, what they hold by kind whatever source it came from (list_sources.h), and
+ * the report of their last import.
  * adminui writes. Borrows: texts are copied into the caller's arena. Threads: as the store handle.
- * Limit: a blob below 1 GB (SQLite), which is some 200 million names. */
+ */
 #ifndef DB_LIST_ROWS_H
 #define DB_LIST_ROWS_H
 
@@ -22,11 +22,11 @@ const char *list_kind_name(enum list_kind k); /* "domains" ... */
 struct list_category {
     struct str name; /* key; 1..64 of a-z 0-9 - _ . */
     struct str title, description;
-    struct str source; /* file name or URL of the last import */
-    struct str format; /* what the last import was read as */
-    uint64_t counts[LIST_KINDS];
-    uint64_t revision;     /* rises with every change of row or content: the ETag */
-    int64_t content_at_ms; /* content last changed; 0: never had any */
+    struct str source;           /* file name or URL of the last import */
+    struct str format;           /* what the last import was read as */
+    uint64_t counts[LIST_KINDS]; /* over all sources: what two of them have counts twice */
+    uint64_t revision;           /* rises with every change of row or content: the ETag */
+    int64_t content_at_ms;       /* content last changed; 0: never had any */
     int64_t created_ms;
 };
 
@@ -44,8 +44,8 @@ enum err list_rows_put(struct store *s, const struct list_category *c,
 /* With content and report. ERR_NOT_FOUND, ERR_CONFLICT (expected as above). */
 enum err list_rows_delete(struct store *s, struct str name, uint64_t expected) MUST_CHECK;
 
-/* Called for each entry in order; false stops (the walk then gives OK). The view lives for the
- * call. */
+/* Called for each different entry of all sources in order; false stops (the walk then gives OK).
+ * The view lives for the call. */
 struct list_visit {
     bool (*entry)(void *ctx, struct str text);
     void *ctx;
@@ -53,19 +53,9 @@ struct list_visit {
 /* A category without content of the kind: OK and no call. ERR_CORRUPT: the blob is damaged. */
 enum err list_rows_each(struct store *s, struct str name, enum list_kind kind,
                         const struct list_visit *v) MUST_CHECK;
-/* Changes when the content of any category does: tells whether categories.idx is current. */
+/* Changes when the content of any category does, local entries left out: tells whether
+ * categories.idx is current. */
 enum err list_rows_content_stamp(struct store *s, uint64_t *out) MUST_CHECK;
-
-/* text: sorted, deduplicated, '\n' after each entry; empty removes the blob. Creates the category
- * when missing. Compresses here (zstd, level 3). */
-struct list_content {
-    struct str category;
-    enum list_kind kind;
-    struct str text;
-    uint64_t n_entries;
-    int64_t at_ms;
-};
-enum err list_rows_put_content(struct store *s, const struct list_content *c) MUST_CHECK;
 
 #define LIST_REJECTS_MAX 1000
 

@@ -14,6 +14,7 @@ static const struct migrate_step policy_steps[] = {
     {"accounts, sessions, tokens", SCHEMA_POLICY_5},
     {"audit trail", SCHEMA_POLICY_6},
     {"changes on their way, the watch over a publication", SCHEMA_POLICY_CHANGES},
+    {"content of categories source by source", SCHEMA_POLICY_SOURCES},
 };
 
 static const struct migrate_step events_steps[] = {

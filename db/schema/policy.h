@@ -103,4 +103,23 @@
     "  previous INTEGER NOT NULL, state INTEGER NOT NULL, since_ms INTEGER NOT NULL,"              \
     "  until_ms INTEGER NOT NULL, message TEXT NOT NULL) STRICT;"
 
+/* Content source by source. What was there before is of the source "upload", and as old as it. */
+#define SCHEMA_POLICY_SOURCES                                                                      \
+    "CREATE TABLE category_source("                                                                \
+    "  category TEXT NOT NULL REFERENCES category(name) ON DELETE CASCADE, source TEXT NOT NULL,"  \
+    "  title TEXT NOT NULL, format TEXT NOT NULL, created_ms INTEGER NOT NULL,"                    \
+    "  updated_ms INTEGER NOT NULL, PRIMARY KEY(category, source)) STRICT, WITHOUT ROWID;"         \
+    "CREATE TABLE source_content("                                                                 \
+    "  category TEXT NOT NULL, source TEXT NOT NULL, kind INTEGER NOT NULL,"                       \
+    "  n_entries INTEGER NOT NULL, bytes INTEGER NOT NULL, zstd BLOB NOT NULL,"                    \
+    "  since BLOB NOT NULL, UNIQUE(category, source, kind),"                                       \
+    "  FOREIGN KEY(category, source) REFERENCES category_source(category, source)"                 \
+    "    ON DELETE CASCADE) STRICT;"                                                               \
+    "INSERT INTO category_source SELECT name, 'upload', source, format, content_at_ms,"            \
+    "  content_at_ms FROM category"                                                                \
+    "  WHERE EXISTS (SELECT 1 FROM category_content WHERE category = name);"                       \
+    "INSERT INTO source_content SELECT category, 'upload', kind, n_entries, text_bytes, zstd, x''"      \
+    "  FROM category_content;"                                                                     \
+    "DROP TABLE category_content;"
+
 #endif

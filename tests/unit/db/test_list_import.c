@@ -1,6 +1,7 @@
 /* list_import, list_rows, list_set: uploads into the store, archives with their traps, a million
  * lines. */
 #include "db/list_import.h"
+#include "db/list_sources.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -28,7 +29,10 @@ static int setup(void **state)
     if (!mkdtemp(dir))
         return -1;
     snprintf(path, sizeof path, "%s/policy.db", dir);
-    return policy_store_open(path, STORE_WRITE, why, &s) == OK ? 0 : -1;
+    enum err e = policy_store_open(path, STORE_WRITE, why, &s);
+    if (e != OK)
+        print_message("%s\n", why);
+    return e == OK ? 0 : -1;
 }
 
 static int teardown(void **state)
@@ -141,8 +145,13 @@ static void test_rows(void **state)
         assert_int_equal(list_rows_put(s, &c, 0), ERR_INVALID);
     }
     assert_int_equal(list_rows_content_stamp(s, &before), OK);
-    struct list_content text = {STR("games"), LIST_DOMAINS, STR("a.example\n"), 1, 9};
-    assert_int_equal(list_rows_put_content(s, &text), OK);
+    struct list_content text = {.category = STR("games"),
+                                .source = LIST_SOURCE_UPLOAD,
+                                .kind = LIST_DOMAINS,
+                                .text = STR("a.example\n"),
+                                .n_entries = 1,
+                                .at_ms = 9};
+    assert_int_equal(list_sources_put(s, &text, NULL), OK);
     assert_int_equal(list_rows_content_stamp(s, &after), OK);
     assert_int_not_equal(before, after);
     assert_int_equal(list_rows_categories(s, &a, &all, &n), OK);
@@ -152,7 +161,9 @@ static void test_rows(void **state)
     assert_int_equal(list_rows_delete(s, STR("games"), 0), ERR_NOT_FOUND);
     expect_content("games", LIST_DOMAINS, "");
     assert_int_equal(store_exec(s, "INSERT INTO category VALUES('x','','','','',1,0,0);"
-                                   "INSERT INTO category_content VALUES('x',0,1,1,x'28b52ffd00')"),
+                                   "INSERT INTO category_source VALUES('x','upload','','',0,0);"
+                                   "INSERT INTO source_content"
+                                   " VALUES('x','upload',0,1,1,x'28b52ffd00',x'')"),
                      OK);
     struct buf b;
     buf_init(&b, 100);
