@@ -135,7 +135,7 @@ $(BUILD)/bench/%: tests/bench/%.c $(LIB)
 	@echo "  CC $<"
 	$(Q)$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $< $(ALL_LDFLAGS) $(LIB) $(PKG_LIBS) -o $@
 
-tests-built: $(UNIT_BIN) $(FUZZ_BIN)
+tests-built: $(UNIT_BIN) $(FUZZ_BIN) $(BUILD)/bench/month
 unit: deps-check $(UNIT_BIN) ## build and run the unit tests alone (ROOM=policies for one room)
 	@$(PYTHON) tests/run.py --build $(BUILD) unit $(ROOM)
 fuzz-replay: $(FUZZ_BIN)
@@ -173,6 +173,8 @@ fuzz: deps-check ## libFuzzer over every target, SECONDS=n in all
 bench: deps-bench ## side by side with Squid on this machine
 	@$(MAKE) --no-print-directory programs
 	@tests/bench/run.sh '$(BUILD)'
+	@$(MAKE) --no-print-directory $(BUILD)/bench/month
+	@$(PYTHON) tests/bench/replay.py '$(BUILD)'
 	@$(MAKE) --no-print-directory $(BUILD)/bench/engine_bench
 	@$(BUILD)/bench/engine_bench
 	@$(MAKE) --no-print-directory $(BUILD)/bench/pattern_bench

@@ -3,12 +3,13 @@ another one changes exactly what it should, by user, host, category and rule."""
 import base64
 import copy
 import itertools
+import os
 import socket
 import subprocess
 
 import pytest
 
-from lib.daemons import BUILD, Stack, policy, wait_until
+from lib.daemons import BUILD, ROOT, SHARED, Stack, policy, wait_until
 from lib.dns import Dns
 from lib.origin import Origin
 
@@ -158,6 +159,22 @@ def test_periods_and_refusals(world):
     assert s.api.call("POST", "/replay", {"policy": 9999}, ok=False).status_code == 404
     job = s.api.job(s.api.call("POST", "/replay", {"document": {"rules": 7}}))
     assert job["state"] == "failed" and "rules" in job["message"]
+
+
+@pytest.mark.skipif(not os.path.exists(f"{SHARED}/data/urls-sample.txt.zst"), reason="the shared data are not beside the project")
+def test_a_generated_month():
+    """A month of decisions by a thousand rules, made by the engine: judged again, none of them flips (what `make bench` times)."""
+    r = subprocess.run(["/usr/bin/python3", f"{ROOT}/tests/bench/replay.py", BUILD, "60000"], capture_output=True, text=True, timeout=300)
+    assert r.returncode == 0, r.stdout + r.stderr
+    assert "60,000 records" in r.stdout and " 0 flips" in r.stdout
+
+
+def test_a_replay_can_be_cancelled(world):
+    s, _, _ = world
+    r = s.api.call("POST", "/replay", {"policy": "live"})
+    path = r.headers["Location"].replace("/api/v1", "")
+    s.api.call("DELETE", path, ok=False)
+    assert s.api.job(r)["state"] in ("cancelled", "done")
 
 
 def test_proxyctl(world, tmp_path):
