@@ -10,6 +10,7 @@
 #include "adminui/problem.h"
 #include "adminui/reply.h"
 #include "policies/explain.h"
+#include "policies/lint.h"
 
 /* Texts may be laid out differently and still say the same. */
 static bool is_same(struct str a, struct str b)
@@ -157,6 +158,8 @@ json_t *policy_docs_report(struct call *c, const struct policy_ask *ask, bool *i
     bool all_passed = true;
     json_t *tests = s ? explain_tests(s, clock_wall_ms(&c->app->clock), &all_passed) : json_array();
     *is_good = s && all_passed;
+    if (s)
+        lint_warn(s, clock_wall_ms(&c->app->clock), &r);
     json_t *report = json_pack("{s:b,s:o,s:o,s:o}", "ok", (int)*is_good, "errors",
                                faults_json(r.faults, r.n_faults), "warnings",
                                faults_json(r.warnings, r.n_warnings), "tests", tests);

@@ -4,6 +4,7 @@
 #include "adminui/api_accounts.h"
 #include "adminui/api_audit.h"
 #include "adminui/api_categories.h"
+#include "adminui/api_lint.h"
 #include "adminui/api_log.h"
 #include "adminui/api_convert.h"
 #include "adminui/api_lookup.h"
@@ -46,6 +47,10 @@ const struct route routes_table[] = {
     {"POST", "/policy/draft:validate", PERMISSION_READ, ROUTE_DOCUMENT_OPTIONAL, false, false,
      api_policy_validate, NULL,
      "Check the draft and run its tests; with a body, check that document instead"},
+    {"GET", "/policy/draft/lint", PERMISSION_READ, ROUTE_NO_BODY, false, false, api_lint_draft,
+     NULL,
+     "What is odd about the draft: rules that are dead, doubled, contradict each other or are not "
+     "used"},
     {"POST", "/policy/draft:publish", PERMISSION_PUBLISH, ROUTE_JSON, true, false,
      api_policy_publish, api_policy_published,
      "Publish the draft; answers once proxyd runs it, or says why not"},

@@ -9,12 +9,14 @@
 
 /* Everything of a rule that somebody can notice, but for its name: that stands in the record only.
  * The message of a rule that lets through is shown to nobody. */
-static void write_effect(struct buf *b, const struct model_rule *r)
+static void write_effect(struct buf *b, const struct model_rule *r, uint32_t number)
 {
     buf_clear(b);
     buf_addf(b, "%d %d %d ", r->action, r->log, r->tls);
     if (r->action != VERDICT_ALLOW)
         buf_addf(b, "%zu %.*s %.*s", r->message.n, STR_ARG(r->message), STR_ARG(r->redirect_url));
+    if (r->effects)
+        buf_addf(b, " %u", number); /* accounts and limits are kept a rule: nobody does the same */
 }
 
 static enum err number(struct map *seen, struct str text, uint32_t *out)
@@ -43,7 +45,7 @@ enum err compile_effects(struct snapshot *s)
     map_init(&seen);
     buf_init(&b, EFFECT_MAX);
     for (uint32_t r = 0; r <= s->n_rules && e == OK; r++) {
-        write_effect(&b, r < s->n_rules ? &m->rules[r] : &standard);
+        write_effect(&b, r < s->n_rules ? &m->rules[r] : &standard, r);
         e = b.failed ? ERR_NOMEM : number(&seen, buf_str(&b), &s->effect[r]);
     }
     buf_fini(&b);

@@ -36,6 +36,7 @@ static const struct option longs[] = {{"socket", required_argument, NULL, 's'},
                                       {"from", required_argument, NULL, 'F'},
                                       {"to", required_argument, NULL, 'T'},
                                       {"sort", required_argument, NULL, 'o'},
+                                      {"days", required_argument, NULL, 'y'},
                                       {"follow", no_argument, NULL, 'w'},
                                       {"merge", no_argument, NULL, 'M'},
                                       {"dry-run", no_argument, NULL, 'd'},
@@ -63,6 +64,7 @@ static void set_option(struct options *o, int letter)
     case 'F': o->from = optarg; break;
     case 'T': o->to = optarg; break;
     case 'o': o->sort = optarg; break;
+    case 'y': o->days = optarg; break;
     case 'w': o->follow = true; break;
     case 'M': o->merge = true; break;
     case 'd': o->dry_run = true; break;

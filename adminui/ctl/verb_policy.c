@@ -78,6 +78,36 @@ int verb_policy_check(struct ctl *c)
     return code;
 }
 
+int verb_policy_lint(struct ctl *c)
+{
+    struct client_answer a;
+    char path[80] = "/policy/draft/lint";
+    size_t i;
+    const json_t *f, *all;
+    if (c->options.days)
+        snprintf(path, sizeof path, "/policy/draft/lint?idle_days=%.10s", c->options.days);
+    struct client_ask ask = {.method = "GET", .path = path};
+    int code = verbs_call(c, &ask, &a);
+    all = json_object_get(a.json, "findings");
+    if (!code && c->options.json)
+        verbs_print_json(&a);
+    json_array_foreach(all, i, f)
+    {
+        if (code || c->options.json)
+            break;
+        show_value(stdout, json_object_get(f, "severity"));
+        fputs(" (", stdout);
+        show_value(stdout, json_object_get(f, "kind"));
+        fputs("): ", stdout);
+        show_value(stdout, json_object_get(f, "text"));
+        fputc('\n', stdout);
+    }
+    if (!code && !c->options.json && json_array_size(all) == 0)
+        puts("nothing odd");
+    client_answer_fini(&a);
+    return code;
+}
+
 /* Prints what publishing came to; published but not running yet is a warning. */
 static void print_published(struct ctl *c, const struct client_answer *a)
 {

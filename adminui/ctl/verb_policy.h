@@ -6,6 +6,7 @@ struct ctl;
 
 int verb_policy_show(struct ctl *c);
 int verb_policy_check(struct ctl *c);
+int verb_policy_lint(struct ctl *c);
 int verb_policy_publish(struct ctl *c);
 int verb_policy_versions(struct ctl *c);
 int verb_policy_diff(struct ctl *c);

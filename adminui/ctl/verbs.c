@@ -19,6 +19,8 @@ const struct verb verbs_table[] = {
     {"status", NULL, 0, 0, verb_system_status, "", "how both programs are"},
     {"policy", "show", 0, 1, verb_policy_show, "[live|draft|N]", "print a policy document"},
     {"policy", "check", 1, 1, verb_policy_check, "FILE", "report every fault of a document"},
+    {"policy", "lint", 0, 0, verb_policy_lint, "[--days N]",
+     "rules of the draft that are dead, doubled, against each other or not used"},
     {"policy", "publish", 1, 1, verb_policy_publish, "FILE --comment TEXT", "make a document live"},
     {"policy", "versions", 0, 0, verb_policy_versions, "[--limit N]", "list what was published"},
     {"policy", "diff", 0, 2, verb_policy_diff, "[A [B]]", "what changed (default: live draft)"},

@@ -8,7 +8,7 @@
 struct options {
     bool json, follow, merge, dry_run, disabled, store_categories;
     const char *socket, *comment, *user, *client, *time, *method, *policy, *groups, *limit, *format,
-        *from, *to, *sort, *password_file;
+        *from, *to, *sort, *password_file, *days;
 };
 
 struct ctl {

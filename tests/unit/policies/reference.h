@@ -47,7 +47,7 @@ static const char *const pool_hosts[] = {"a.test", "b.a.test", "c.b.a.test", "ba
                                          "x.org",  "org",      "192.0.2.1"};
 static const char *const pool_patterns[] = {
     "casino",       "^http://[^/]*a\\.test/", "\\.exe$",           "(foo|bar)+baz",
-    "/x/[0-9]{2,}", "(?<!no)t\\?q=",          "^https?://x\\.org", "(foo|bar)ba"};
+    "/x/[0-9]{2,}", "(?<!no)t\\?q=",          "^https?://x\\.org", "[?&]q=2"};
 static const char *const pool_categories[] = {"gambling", "news", "adult", "empty"};
 static const char *const pool_lists[] = {"ld", "lp", "ln", "lm"};
 static const char *const pool_types[] = {"text/html", "video/mp4", "video/*", "image/png"};
@@ -150,7 +150,7 @@ static const struct ref_person { /* 0: nobody */
 struct ref_rule {
     uint32_t mask[2][K_N]; /* entries of the pool that are named */
     uint32_t keys[2];      /* keys whose mask is not 0 */
-    bool is_enabled, is_shadow;
+    bool is_enabled, is_shadow, is_limited;
     enum verdict_action action;
     enum verdict_log log;
     enum verdict_tls tls;
@@ -537,6 +537,8 @@ static inline enum facts_stage ref_needs(const struct ref_rule *rule, const stru
 
 static inline bool ref_same_effect(const struct ref_rule *a, const struct ref_rule *b)
 {
+    if (a->is_limited || b->is_limited)
+        return a == b;
     return a->action == b->action && a->log == b->log && a->tls == b->tls &&
            (a->action == VERDICT_ALLOW || a->message == b->message);
 }
