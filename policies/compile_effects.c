@@ -15,8 +15,9 @@ static void write_effect(struct buf *b, const struct model_rule *r, uint32_t num
     buf_addf(b, "%d %d %d ", r->action, r->log, r->tls);
     if (r->action != VERDICT_ALLOW)
         buf_addf(b, "%zu %.*s %.*s", r->message.n, STR_ARG(r->message), STR_ARG(r->redirect_url));
-    if (r->effects)
-        buf_addf(b, " %u", number); /* accounts and limits are kept a rule: nobody does the same */
+    /* accounts, limits and accepted pages are kept a rule: nobody does the same */
+    if (r->effects || r->action == VERDICT_WARN || r->action == VERDICT_OVERRIDE)
+        buf_addf(b, " %u", number);
 }
 
 static enum err number(struct map *seen, struct str text, uint32_t *out)

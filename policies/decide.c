@@ -305,3 +305,31 @@ void policy_decide(const struct snapshot *s, const struct facts *f, struct verdi
     decide(s, x, f, v);
     snapshot_slot_give(x);
 }
+
+bool policy_rule(const struct snapshot *s, struct str id, struct verdict *v)
+{
+    for (uint32_t i = 0; i < s->n_rules; i++) {
+        const struct model_rule *r = &s->model->rules[i];
+        if (!str_eq(r->id, id))
+            continue;
+        if (!r->is_enabled || r->is_shadow)
+            return false;
+        *v = (struct verdict){.policy_version = s->version};
+        settle(&(struct judging){.s = s, .v = v}, i);
+        return true;
+    }
+    return false;
+}
+
+bool policy_each_quota(const struct snapshot *s, size_t *at, struct verdict *v)
+{
+    for (; *at < s->n_rules; ++*at) {
+        const struct model_rule *r = &s->model->rules[*at];
+        if (!r->effects || !r->effects->has_quota || !r->is_enabled || r->is_shadow)
+            continue;
+        *v = (struct verdict){.policy_version = s->version};
+        settle(&(struct judging){.s = s, .v = v}, (uint32_t)(*at)++);
+        return true;
+    }
+    return false;
+}

@@ -13,6 +13,12 @@
  * and names. */
 void policy_decide(const struct snapshot *s, const struct facts *f, struct verdict *v);
 
+/* What the rule of this id would answer if it decided, without looking at any fact. False: there is
+ * no such rule, or it is switched off or a shadow. Walks the rules: not for every request. */
+bool policy_rule(const struct snapshot *s, struct str id, struct verdict *v);
+/* The same for each rule with a quota: start with *at 0; false at the end. */
+bool policy_each_quota(const struct snapshot *s, size_t *at, struct verdict *v);
+
 struct slot;
 /* The same with a slot of snapshot_layout.h that the caller has taken; the slot's hits stay
  * readable until its next use. For explain. */

@@ -1,8 +1,7 @@
 /* effects: names. */
 #include "policies/effects.h"
 
-const struct effects effects_none = {.remember_minutes = EFFECTS_REMEMBER_MINUTES,
-                                     .min_length = EFFECTS_MIN_LENGTH};
+const struct effects effects_none = {.min_length = EFFECTS_MIN_LENGTH};
 
 const char *effects_override_name(enum effects_override o)
 {

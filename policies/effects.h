@@ -13,9 +13,8 @@ enum effects_override { EFFECTS_JUSTIFICATION, EFFECTS_PASSWORD };
 enum effects_per { EFFECTS_PER_USER, EFFECTS_PER_CATEGORY };
 enum effects_safe { EFFECTS_SAFE_OFF, EFFECTS_SAFE_STRICT, EFFECTS_SAFE_MODERATE };
 
-#define EFFECTS_REMEMBER_MINUTES 60 /* when a rule names no other time */
-#define EFFECTS_MIN_LENGTH       10 /* of a justification, in characters */
-#define EFFECTS_HEADERS_MAX      16
+#define EFFECTS_MIN_LENGTH  10 /* of a justification, in characters */
+#define EFFECTS_HEADERS_MAX 16
 
 struct effects_header {
     struct str name;
@@ -34,7 +33,7 @@ struct effects_quota {
 };
 
 struct effects {
-    uint32_t remember_minutes; /* of a warning or an override that was accepted */
+    uint32_t remember_minutes; /* of what was accepted; 0: as the settings say */
     enum effects_override by;
     uint32_t min_length;      /* of a justification */
     struct str password_hash; /* PHC string; empty: none fits */

@@ -104,6 +104,8 @@ static void read_quota(struct reader *r, const json_t *o, const struct model_rul
     e->has_quota = minutes || bytes;
     if (!is_given(v, "minutes_per_day") && !is_given(v, "bytes_per_day"))
         reader_fault(r, "missing", "A quota has \"minutes_per_day\", \"bytes_per_day\" or both.");
+    if (per == EFFECTS_PER_CATEGORY && c->n == 0)
+        reader_fault(r, "missing", "A quota per category needs \"categories\" in \"when\".");
     if (rule->action != VERDICT_ALLOW)
         reader_fault(r, "not-here", "A quota belongs to a rule of the action allow.");
     reader_leave(r, mark);
@@ -301,8 +303,8 @@ json_t *effects_json(const struct effects *e)
     json_t *limit = e->limit_bytes_s
                         ? json_pack("{s:I}", "bytes_per_second", (json_int_t)e->limit_bytes_s)
                         : json_null();
-    return json_pack("{s:i, s:o, s:o, s:o, s:s, s:o}", "remember_minutes", (int)e->remember_minutes,
-                     "override", override, "quota",
+    return json_pack("{s:o, s:o, s:o, s:o, s:s, s:o}", "remember_minutes",
+                     number_or_null(e->remember_minutes), "override", override, "quota",
                      e->has_quota ? quota_json(&e->quota) : json_null(), "set_headers", headers,
                      "safe_search", effects_safe_name(e->safe_search), "limit", limit);
 }

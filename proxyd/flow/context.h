@@ -4,7 +4,6 @@
 #define PROXYD_FLOW_CONTEXT_H
 
 #include "proxyd/flow/conn.h"
-#include "proxyd/flow/remember.h"
 #include "proxyd/flow/work.h"
 #include "proxyd/flow/worker.h"
 #include "proxyd/io/listen.h"
@@ -27,7 +26,6 @@ struct worker {
     unsigned n_free_work, n_work;
     struct list open; /* conn.in_open */
     unsigned n_open, n_requests, n_tunnels;
-    struct remember warned;
     struct listen *listeners;
     size_t n_listeners;
     struct timer tick, drain_limit;

@@ -63,6 +63,8 @@ void entry_fill(struct request *r, struct record *out)
         .user = k->user,
         .content_type = k->content_type,
         .listener = k->listener,
+        .effect = str_of(r->effect),
+        .note = k->note,
         .answer_bytes = k->has_facts ? k->facts.size_bytes : RECORD_NOT_TOLD,
     };
     if (k->upstream_at.port) {

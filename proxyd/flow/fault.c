@@ -28,5 +28,6 @@ const struct fault_row fault_rows[FAULT_N] = {
     [FAULT_ANSWER_LATE] = {504, RECORD_ERROR, "http_response_timeout", true, false},
     [FAULT_ANSWER_CUT] = {502, RECORD_ERROR, "http_response_incomplete", true, false},
     [FAULT_ANSWER_BAD] = {502, RECORD_ERROR, "http_protocol_error", true, false},
+    [FAULT_FORM_LARGE] = {413, RECORD_REFUSED, "http_request_error", true, false},
     [FAULT_LINK] = {400, RECORD_REFUSED, "http_request_denied", false, false},
 };

@@ -34,6 +34,7 @@ enum fault {
     FAULT_ANSWER_LATE,
     FAULT_ANSWER_CUT,
     FAULT_ANSWER_BAD,
+    FAULT_FORM_LARGE,
     FAULT_LINK, /* a continue link that is not ours or too old */
     FAULT_N,
 };

@@ -18,7 +18,8 @@
 #include "base/secret.h"
 
 #define MAGIC     UINT64_C(0x3172656764656c70)
-#define SLOTS_AT  ((size_t)4096)
+#define LOCKS_AT  ((size_t)4096) /* a lock for each shard */
+#define SLOTS_AT  ((size_t)8192)
 #define WINDOW    64u
 #define NEVER     UINT64_C(0)
 #define FREE      UINT64_C(1)
@@ -44,8 +45,13 @@ struct head_page {
     uint64_t slot_bytes, n_slots, seed;
 };
 
+struct shard_lock {
+    _Alignas(64) pthread_mutex_t m;
+};
+_Static_assert(LOCKS_AT + LEDGER_SHARDS * sizeof(struct shard_lock) <= SLOTS_AT, "locks fit");
+
 struct shard {
-    _Alignas(64) pthread_mutex_t lock;
+    pthread_mutex_t *lock; /* in the mapping */
     struct slot *slots;
     uint64_t n_evicted;
 };
@@ -57,6 +63,7 @@ struct ledger {
     uint32_t per_shard;
     uint64_t n_damaged;
     bool was_replaced;
+    bool is_alone; /* at open: no other process has the file */
     struct shard shards[LEDGER_SHARDS];
 };
 
@@ -132,9 +139,28 @@ static enum err map_slots(struct ledger *l, uint32_t per_shard)
     l->page = p;
     l->map_bytes = bytes;
     l->per_shard = per_shard;
-    for (size_t i = 0; i < LEDGER_SHARDS; i++)
+    for (size_t i = 0; i < LEDGER_SHARDS; i++) {
         l->shards[i].slots = (struct slot *)((char *)p + SLOTS_AT) + i * per_shard;
+        l->shards[i].lock = &((struct shard_lock *)((char *)p + LOCKS_AT))[i].m;
+    }
     return OK;
+}
+
+/* By whoever is alone with the file: a former process may have died with a lock in its hands. */
+static enum err make_locks(struct ledger *l)
+{
+    pthread_mutexattr_t attr;
+    int rc = pthread_mutexattr_init(&attr);
+    if (rc != 0)
+        return ERR_NOMEM;
+    pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+    pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST);
+    for (size_t i = 0; i < LEDGER_SHARDS && rc == 0; i++) {
+        memset(l->shards[i].lock, 0, sizeof *l->shards[i].lock);
+        rc = pthread_mutex_init(l->shards[i].lock, &attr);
+    }
+    pthread_mutexattr_destroy(&attr);
+    return rc == 0 ? OK : ERR_NOMEM;
 }
 
 static enum err make(struct ledger *l, uint32_t per_shard)
@@ -149,6 +175,8 @@ static enum err make(struct ledger *l, uint32_t per_shard)
         }
     }
     enum err e = map_slots(l, per_shard);
+    if (e == OK)
+        e = make_locks(l);
     if (e == OK)
         e = secret_random(&l->page->seed, sizeof l->page->seed);
     if (e != OK)
@@ -175,8 +203,10 @@ static enum err adopt(struct ledger *l, size_t size, int64_t now_ms)
         l->page = NULL;
         return ERR_CORRUPT;
     }
+    if (!l->is_alone)
+        return OK;
     check_slots(l, now_ms);
-    return OK;
+    return make_locks(l);
 }
 
 static enum err open_fd(struct ledger *l, const char *path, size_t *size)
@@ -185,7 +215,8 @@ static enum err open_fd(struct ledger *l, const char *path, size_t *size)
     l->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (l->fd < 0)
         return err_from_errno(errno);
-    if (flock(l->fd, LOCK_EX | LOCK_NB) != 0)
+    l->is_alone = flock(l->fd, LOCK_EX | LOCK_NB) == 0;
+    if (!l->is_alone && flock(l->fd, LOCK_SH | LOCK_NB) != 0)
         return errno == EWOULDBLOCK ? ERR_BUSY : err_from_errno(errno);
     if (fstat(l->fd, &st) != 0)
         return err_from_errno(errno);
@@ -221,7 +252,17 @@ static enum err open_file(struct ledger *l, const char *path, uint32_t per_shard
         if (e == OK)
             e = open_fd(l, path, &size);
     }
+    if (e == OK && !l->is_alone)
+        return ERR_BUSY; /* the other one is just making it */
     return e == OK ? make(l, per_shard) : e;
+}
+
+/* From here on another process may come along, or be there already. */
+static enum err share(struct ledger *l)
+{
+    if (l->fd >= 0 && l->is_alone && flock(l->fd, LOCK_SH) != 0)
+        return err_from_errno(errno);
+    return OK;
 }
 
 enum err ledger_open(const char *path, unsigned n_slots, int64_t now_ms, struct ledger **out)
@@ -232,10 +273,10 @@ enum err ledger_open(const char *path, unsigned n_slots, int64_t now_ms, struct 
         return ERR_NOMEM;
     memset(l, 0, sizeof *l);
     l->fd = -1;
-    for (size_t i = 0; i < LEDGER_SHARDS; i++)
-        pthread_mutex_init(&l->shards[i].lock, NULL);
     per_shard = per_shard ? per_shard : 1;
     enum err e = path ? open_file(l, path, per_shard, now_ms) : make(l, per_shard);
+    if (e == OK)
+        e = share(l);
     if (e != OK) {
         ledger_close(l);
         return e;
@@ -252,9 +293,20 @@ void ledger_close(struct ledger *l)
         munmap(l->page, l->map_bytes);
     if (l->fd >= 0)
         close(l->fd);
-    for (size_t i = 0; i < LEDGER_SHARDS; i++)
-        pthread_mutex_destroy(&l->shards[i].lock);
     free(l);
+}
+
+static void lock(struct shard *sh)
+{
+    int rc = pthread_mutex_lock(sh->lock);
+    if (rc == EOWNERDEAD) /* what it was writing is a free slot until it is whole */
+        rc = pthread_mutex_consistent(sh->lock);
+    must(rc == 0);
+}
+
+static void unlock(struct shard *sh)
+{
+    pthread_mutex_unlock(sh->lock);
 }
 
 /* --- finding --------------------------------------------------------------------------------- */
@@ -355,7 +407,7 @@ struct ledger_account *ledger_take(struct ledger *l, const struct ledger_key *ke
     uint64_t hash = hash_of(l, key);
     struct shard *sh = shard_of(l, hash);
     struct ledger_account *out = NULL;
-    pthread_mutex_lock(&sh->lock);
+    lock(sh);
     struct search r = search(l, sh, hash, now_ms);
     struct slot *s = r.found ? r.found : r.room;
     if (s && (!r.found || (is_over(s, now_ms) && !is_held(s)))) {
@@ -365,7 +417,7 @@ struct ledger_account *ledger_take(struct ledger *l, const struct ledger_key *ke
     }
     if (s)
         out = hold(s, now_ms);
-    pthread_mutex_unlock(&sh->lock);
+    unlock(sh);
     return out;
 }
 
@@ -374,11 +426,11 @@ struct ledger_account *ledger_find(struct ledger *l, const struct ledger_key *ke
     uint64_t hash = hash_of(l, key);
     struct shard *sh = shard_of(l, hash);
     struct ledger_account *out = NULL;
-    pthread_mutex_lock(&sh->lock);
+    lock(sh);
     struct search r = search(l, sh, hash, now_ms);
     if (r.found && !is_over(r.found, now_ms))
         out = hold(r.found, now_ms);
-    pthread_mutex_unlock(&sh->lock);
+    unlock(sh);
     return out;
 }
 
@@ -390,12 +442,12 @@ void ledger_give(struct ledger_account *a)
 
 void ledger_lock(struct ledger *l, struct ledger_account *a)
 {
-    pthread_mutex_lock(&shard_of(l, hash_in(slot_of(a)))->lock);
+    lock(shard_of(l, hash_in(slot_of(a))));
 }
 
 void ledger_unlock(struct ledger *l, struct ledger_account *a)
 {
-    pthread_mutex_unlock(&shard_of(l, hash_in(slot_of(a)))->lock);
+    unlock(shard_of(l, hash_in(slot_of(a))));
 }
 
 void ledger_note(struct ledger *l, struct ledger_account *a, struct str note)
@@ -430,7 +482,7 @@ void ledger_each(struct ledger *l, enum ledger_kind kind, int64_t now_ms,
     bool goes_on = true;
     for (size_t i = 0; i < LEDGER_SHARDS && goes_on; i++) {
         struct shard *sh = &l->shards[i];
-        pthread_mutex_lock(&sh->lock);
+        lock(sh);
         for (uint32_t k = 0; k < l->per_shard && goes_on; k++) {
             struct slot *s = &sh->slots[k];
             struct ledger_seen seen;
@@ -439,7 +491,7 @@ void ledger_each(struct ledger *l, enum ledger_kind kind, int64_t now_ms,
             see_slot(s, &seen);
             goes_on = see(ctx, &seen);
         }
-        pthread_mutex_unlock(&sh->lock);
+        unlock(sh);
     }
 }
 
@@ -475,10 +527,10 @@ void ledger_info(struct ledger *l, int64_t now_ms, struct ledger_info *out)
                                 .was_replaced = l->was_replaced};
     for (size_t i = 0; i < LEDGER_SHARDS; i++) {
         struct shard *sh = &l->shards[i];
-        pthread_mutex_lock(&sh->lock);
+        lock(sh);
         out->n_evicted += sh->n_evicted;
         for (uint32_t k = 0; k < l->per_shard; k++)
             out->n_used += hash_in(&sh->slots[k]) >= FIRST && !is_over(&sh->slots[k], now_ms);
-        pthread_mutex_unlock(&sh->lock);
+        unlock(sh);
     }
 }

@@ -9,6 +9,8 @@
  * sector and its fixed part carries a checksum; whatever does not check out at open is given up
  * alone. After a power cut the last seconds of counting may be missing, as with the journal.
  *
+ * Two processes may have it open, as during an upgrade: the locks lie in the file too, and are made
+ * anew by whoever opens it alone.
  * Threads: any number. Finding takes the lock of one of LEDGER_SHARDS shards; counting on an
  * account that is held takes none: its counters are atomics on a cache line of their own. Only
  * requests whose verdict names a quota, a limit, a warning or an override come here.
@@ -62,8 +64,8 @@ struct ledger_info {
 };
 
 /* path NULL: in memory only. n_slots: of a new file; rounded to whole shards. A file that is not
- * ours is renamed to path.bad and a new one made. ERR_BUSY: another process has it open; ERR_FULL,
- * ERR_DENIED, ERR_IO, ERR_NOMEM. */
+ * ours is renamed to path.bad and a new one made. ERR_BUSY: another process is just opening it;
+ * ERR_FULL, ERR_DENIED, ERR_IO, ERR_NOMEM. */
 enum err ledger_open(const char *path, unsigned n_slots, int64_t now_ms,
                      struct ledger **out) MUST_CHECK;
 void ledger_close(struct ledger *l); /* NULL is fine */

@@ -20,15 +20,6 @@ bool link_is(struct str path_query)
     return path_query.n == sizeof LINK_PATH - 1 || path_query.p[sizeof LINK_PATH - 1] == '?';
 }
 
-struct str link_who(const struct request *r, char room[64])
-{
-    if (r->k->user.n)
-        return r->k->user;
-    struct buf b = {.p = room, .cap = 64, .ceiling_bytes = 64};
-    ip_format(&r->conn->client.ip, &b);
-    return buf_str(&b);
-}
-
 static void add_hex(struct buf *b, struct str s)
 {
     static const char digits[] = "0123456789abcdef";
@@ -60,7 +51,7 @@ static enum err from_hex(struct request *r, struct str hex, struct str *out)
     return OK;
 }
 
-/* Over the expiry and the three texts in hex, which no separator can be smuggled into. */
+/* Over everything in front of it; hex and digits, so no separator can be smuggled in. */
 static enum err sign(const struct request *r, struct str text, uint8_t mac[MAC_BYTES])
 {
     unsigned n = 0;
@@ -71,38 +62,42 @@ static enum err sign(const struct request *r, struct str text, uint8_t mac[MAC_B
     return n == MAC_BYTES ? OK : ERR_INVALID;
 }
 
-enum err link_make(struct request *r, struct str *path_query)
+static struct str client_of(const struct request *r)
 {
-    struct work *k = r->k;
-    char who[64];
+    return str_make(r->conn->client.ip.b, sizeof r->conn->client.ip.b);
+}
+
+static void add_text(struct buf *b, const char *name, struct str value)
+{
+    buf_add_z(b, name);
+    add_hex(b, value);
+}
+
+enum err link_make(struct request *r, const struct link *l, struct str *fields)
+{
     uint8_t mac[MAC_BYTES];
     struct buf b;
-    buf_init(&b, 16384);
+    buf_init(&b, 20000);
     buf_add(&b, STR("e="));
     buf_add_u64(&b, (uint64_t)(r->w->loop.wall_ms + LINK_LIFE_MS));
-    buf_add(&b, STR("&w="));
-    add_hex(&b, link_who(r, who));
-    buf_add(&b, STR("&h="));
-    add_hex(&b, k->host);
-    buf_add(&b, STR("&u="));
-    add_hex(&b, k->url.n <= URL_MAX ? k->url : STR(""));
+    buf_add(&b, STR("&v="));
+    buf_add_u64(&b, l->version);
+    add_text(&b, "&c=", client_of(r));
+    add_text(&b, "&w=", l->who);
+    add_text(&b, "&h=", l->host);
+    add_text(&b, "&r=", l->rule);
+    add_text(&b, "&u=", l->url.n <= URL_MAX ? l->url : STR(""));
     enum err e = b.failed ? ERR_NOMEM : sign(r, buf_str(&b), mac);
-    struct buf whole;
-    buf_init(&whole, 20000);
-    buf_add(&whole, STR(LINK_PATH "?"));
-    buf_add(&whole, buf_str(&b));
-    buf_add(&whole, STR("&t="));
-    add_hex(&whole, str_make(mac, sizeof mac));
+    add_text(&b, "&t=", str_make(mac, sizeof mac));
     if (e == OK) {
-        *path_query = arena_str(&k->arena, buf_str(&whole));
-        e = whole.failed || !path_query->p ? ERR_NOMEM : OK;
+        *fields = arena_str(&r->k->arena, buf_str(&b));
+        e = b.failed || !fields->p ? ERR_NOMEM : OK;
     }
     buf_fini(&b);
-    buf_fini(&whole);
     return e;
 }
 
-/* Takes "name=value" off the query. */
+/* Takes "name=value" off what is left. */
 static bool take(struct str *rest, struct str name, struct str *value)
 {
     struct str part;
@@ -112,59 +107,41 @@ static bool take(struct str *rest, struct str name, struct str *value)
     return true;
 }
 
-enum err link_read(struct request *r, struct link *out)
-{
-    const struct work *k = r->k;
-    struct str query = str_sub(k->req.url.path_query, sizeof LINK_PATH, k->req.url.path_query.n);
-    struct str rest = query, e, w, h, u, t, mac_text;
-    if (!take(&rest, STR("e="), &e) || !take(&rest, STR("w="), &w) || !take(&rest, STR("h="), &h) ||
-        !take(&rest, STR("u="), &u) || !take(&rest, STR("t="), &t))
-        return ERR_INVALID; /* what follows (a justification) is for the record alone */
-    struct str text = str_make(query.p, (size_t)(u.p + u.n - query.p));
-    uint8_t mac[MAC_BYTES];
-    uint64_t until = 0;
-    if (sign(r, text, mac) != OK || from_hex(r, t, &mac_text) != OK ||
-        !secret_eq(mac_text, str_make(mac, sizeof mac)) || str_to_u64(e, INT64_MAX, &until) != OK ||
-        (int64_t)until < r->w->loop.wall_ms)
-        return ERR_INVALID;
-    if (from_hex(r, w, &out->who) != OK || from_hex(r, h, &out->host) != OK ||
-        from_hex(r, u, &out->url) != OK || !str_eq(out->host, k->host))
-        return ERR_INVALID;
-    return OK;
-}
-
-struct told {
-    struct wake_message m;
-    int64_t until_ms;
-    size_t n;
-    char key[REMEMBER_KEY_MAX];
+struct raw {
+    struct str expires, version, client, who, host, rule, url, mac, rest;
 };
 
-static void on_told(struct wake_message *m, void *owner)
+static bool take_all(struct str fields, struct raw *f)
 {
-    struct told *t = LIST_ENTRY(m, struct told, m);
-    struct worker *w = owner;
-    remember_put(&w->warned, str_make(t->key, t->n), t->until_ms);
-    free(t);
+    f->rest = fields;
+    return take(&f->rest, STR("e="), &f->expires) && take(&f->rest, STR("v="), &f->version) &&
+           take(&f->rest, STR("c="), &f->client) && take(&f->rest, STR("w="), &f->who) &&
+           take(&f->rest, STR("h="), &f->host) && take(&f->rest, STR("r="), &f->rule) &&
+           take(&f->rest, STR("u="), &f->url) && take(&f->rest, STR("t="), &f->mac);
 }
 
-void link_remember(struct request *r, const struct link *l)
+static bool is_signed(struct request *r, struct str fields, const struct raw *f)
 {
-    const struct worker_shared *s = r->w->shared;
-    char key[REMEMBER_KEY_MAX];
-    struct str text = remember_key(l->who, l->host, key);
-    int64_t until = r->w->loop.now_ms + r->hold->set->settings.continue_ms;
-    remember_put(&r->w->warned, text, until);
-    for (unsigned i = 0; i < s->n_workers; i++) {
-        if (!s->workers[i] || s->workers[i] == r->w)
-            continue;
-        struct told *t = malloc(sizeof *t);
-        if (!t)
-            return; /* that worker will show the page once more */
-        t->m.run = on_told;
-        t->until_ms = until;
-        t->n = text.n;
-        memcpy(t->key, text.p, text.n);
-        wake_post(&s->workers[i]->wake, &t->m);
-    }
+    uint8_t mac[MAC_BYTES];
+    struct str given;
+    struct str text = str_make(fields.p, (size_t)(f->url.p + f->url.n - fields.p));
+    return sign(r, text, mac) == OK && from_hex(r, f->mac, &given) == OK &&
+           secret_eq(given, str_make(mac, sizeof mac));
+}
+
+enum err link_read(struct request *r, struct str fields, struct link *out)
+{
+    struct raw f;
+    struct str client;
+    uint64_t until = 0;
+    if (!take_all(fields, &f) || !is_signed(r, fields, &f) ||
+        str_to_u64(f.expires, INT64_MAX, &until) != OK || (int64_t)until < r->w->loop.wall_ms ||
+        from_hex(r, f.client, &client) != OK || !str_eq(client, client_of(r)))
+        return ERR_INVALID;
+    if (from_hex(r, f.who, &out->who) != OK || from_hex(r, f.host, &out->host) != OK ||
+        from_hex(r, f.rule, &out->rule) != OK || from_hex(r, f.url, &out->url) != OK ||
+        str_to_u64(f.version, INT64_MAX, &out->version) != OK)
+        return ERR_INVALID;
+    out->rest = f.rest;
+    return OK;
 }

@@ -1,6 +1,8 @@
-/* link: the "continue" links of warning pages: a path on the warned host itself, answered by us,
- * with who may go on, until when, and a signature over all of it. A click is remembered by every
- * worker for the settings' time. Threads: the worker's; link_remember tells the others. */
+/* link: signed tokens of the pages on which somebody may go on. A token names who may, to which
+ * host, under which rule of which policy version, from which client address and until when, with a
+ * signature over all of it by a key of this start; so a form cannot be made up elsewhere, used by
+ * another client, or for another rule than the one whose page was shown. Every value is hex or
+ * digits, so it needs no escaping anywhere. Threads: the worker's. */
 #ifndef PROXYD_FLOW_LINK_H
 #define PROXYD_FLOW_LINK_H
 
@@ -11,20 +13,17 @@
 /* Does this path belong to us on every host? */
 bool link_is(struct str path_query);
 
-/* Who is asked to be careful: the user's name, or the client's address (written into room). */
-struct str link_who(const struct request *r, char room[64]);
-
-/* The query of the link for this request: "?t=..&w=..&h=..&u=..": every value is plain hex or
- * digits, so it needs no escaping anywhere. In the request's arena. ERR_NOMEM. */
-enum err link_make(struct request *r, struct str *path_query) MUST_CHECK;
-
 struct link {
-    struct str who, host, url; /* in the request's arena */
+    struct str who, host, rule, url; /* url: where it goes on; may be empty */
+    uint64_t version;                /* of the policy */
+    struct str rest;                 /* link_read: the form's own fields behind the token */
 };
-/* From the clicked link. ERR_INVALID: not signed by this process, of another host, or too old. */
-enum err link_read(struct request *r, struct link *out) MUST_CHECK;
 
-/* All workers remember it. */
-void link_remember(struct request *r, const struct link *l);
+/* "e=..&v=..&c=..&w=..&h=..&r=..&u=..&t=.." in the request's arena. ERR_NOMEM. */
+enum err link_make(struct request *r, const struct link *l, struct str *fields) MUST_CHECK;
+
+/* fields: a query or a form's body. Views live in the request's arena. ERR_INVALID: not signed by
+ * this process, of another client, or too old. */
+enum err link_read(struct request *r, struct str fields, struct link *out) MUST_CHECK;
 
 #endif

@@ -140,23 +140,20 @@ enum texts_language pages_language_of(struct str list)
 /* --- what is told: the same facts in every format
  * ------------------------------------------------*/
 
-struct fact {
-    enum texts_label label;
-    const char *key; /* in JSON */
-    struct str value;
-};
-#define FACTS_MAX 9
+#define FACTS_MAX 16
 
+/* In the order people read them: what and why, what besides, whom to ask. */
 static size_t facts_of(const struct page *p, struct buf *categories, struct buf *id,
-                       struct fact out[FACTS_MAX])
+                       struct pages_fact out[FACTS_MAX])
 {
     for (size_t i = 0; i < p->n_categories; i++) {
         if (i)
             buf_add(categories, STR(", "));
         buf_add(categories, p->categories[i]);
     }
-    buf_add_u64(id, p->id);
-    const struct fact all[] = {
+    if (p->id)
+        buf_add_u64(id, p->id);
+    const struct pages_fact all[] = {
         {TEXTS_ADDRESS, "url", p->url},
         {TEXTS_RULE, "rule_name", p->rule_name.n ? p->rule_name : p->rule},
         {TEXTS_REASON, "reason", p->message},
@@ -166,11 +163,16 @@ static size_t facts_of(const struct page *p, struct buf *categories, struct buf 
         {TEXTS_CONTACT, "contact", p->contact},
         {TEXTS_RECORD, "record", buf_str(id)},
         {TEXTS_NODE, "node", p->node},
+        {TEXTS_MORE, "why", p->more},
     };
     size_t n = 0;
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (i == 4)
+            for (size_t k = 0; k < p->n_facts && n < FACTS_MAX - 8; k++)
+                out[n++] = p->facts[k];
         if (all[i].value.n)
             out[n++] = all[i];
+    }
     return n;
 }
 
@@ -187,17 +189,16 @@ static const char style[] =
     "var(--m);color:inherit;background:none;text-decoration:none;cursor:pointer}textarea{width:100%"
     ";font:inherit;background:var(--b);color:inherit;border:1px solid var(--m);border-radius:6px;"
     "padding:8px;margin:4px 0 12px}@media(max-width:30rem){dl{grid-template-columns:1fr;gap:0}dd{"
-    "margin-bottom:8px}}";
+    "margin-bottom:8px}}h2{font-size:1.1rem;margin:0 0 8px;overflow-wrap:anywhere}section{border-"
+    "top:1px solid var(--l);padding-top:16px;margin-top:16px}input.in{width:100%;font:inherit;"
+    "background:var(--b);color:inherit;border:1px solid var(--m);border-radius:6px;padding:8px;"
+    "margin:4px 0 12px}.bad{color:var(--a);font-weight:600}a{color:inherit}:focus-visible{outline:"
+    "3px solid var(--a);outline-offset:2px}";
 
-/* A form by GET: the justification becomes part of the URL, and so of the record. */
-static void add_form(const struct page *p, struct buf *out)
+static void add_hidden(struct str fields, struct buf *out)
 {
-    struct str rest = p->link, path, pair;
-    str_split(&rest, '?', &path);
-    buf_add(out, STR("<form method=\"get\" action=\""));
-    pages_escape(out, path);
-    buf_add(out, STR("\">"));
-    while (str_split(&rest, '&', &pair)) {
+    struct str pair;
+    while (str_split(&fields, '&', &pair)) {
         size_t eq = str_find(pair, '=');
         buf_add(out, STR("<input type=\"hidden\" name=\""));
         pages_escape(out, str_sub(pair, 0, eq));
@@ -205,15 +206,79 @@ static void add_form(const struct page *p, struct buf *out)
         pages_escape(out, str_sub(pair, eq + 1, pair.n));
         buf_add(out, STR("\">"));
     }
-    buf_add(out, STR("<label>"));
-    buf_add_z(out, texts_label(p->language, TEXTS_WHY));
-    buf_add(out, STR("<textarea name=\"reason\" rows=\"3\" maxlength=\"500\" required>"
-                     "</textarea></label><button>"));
-    buf_add_z(out, texts_label(p->language, TEXTS_CONTINUE));
+}
+
+static void add_form(enum texts_language l, const struct pages_form_of *f, struct buf *out)
+{
+    if (f->kind == PAGES_NO_FORM)
+        return;
+    buf_add(out, STR("<form method=\"post\" action=\""));
+    pages_escape(out, f->action);
+    buf_add(out, STR("\">"));
+    add_hidden(f->fields, out);
+    if (f->hint) {
+        buf_add(out, STR("<p class=\"bad\" role=\"alert\">"));
+        buf_add_z(out, texts_hint(l, f->hint));
+        buf_add(out, STR("</p>"));
+    }
+    if (f->kind == PAGES_REASON)
+        buf_addf(out,
+                 "<label>%s<textarea name=\"reason\" rows=\"3\" minlength=\"%u\" "
+                 "maxlength=\"500\" required></textarea></label>",
+                 texts_label(l, TEXTS_WHY), f->min_length);
+    if (f->kind == PAGES_PASSWORD)
+        buf_addf(out,
+                 "<label>%s<input class=\"in\" type=\"password\" name=\"password\" "
+                 "maxlength=\"200\" autocomplete=\"off\" required></label>",
+                 texts_label(l, TEXTS_SECRET));
+    buf_add(out, STR("<button>"));
+    buf_add_z(out, texts_label(l, TEXTS_CONTINUE));
     buf_add(out, STR("</button></form>"));
 }
 
-static void write_html(const struct page *p, const struct fact *f, size_t n, struct buf *out)
+/* Addresses of ours and of where somebody goes on are links; what came from outside never is. */
+static void add_value(const struct pages_fact *f, struct buf *out)
+{
+    if (f->label != TEXTS_MORE) {
+        pages_escape(out, f->value);
+        return;
+    }
+    buf_add(out, STR("<a href=\""));
+    pages_escape(out, f->value);
+    buf_add(out, STR("\">"));
+    pages_escape(out, f->value);
+    buf_add(out, STR("</a>"));
+}
+
+static void add_facts(enum texts_language l, const struct pages_fact *f, size_t n, struct buf *out)
+{
+    if (n == 0)
+        return; /* an empty list says nothing to a screen reader */
+    buf_add(out, STR("<dl>"));
+    for (size_t i = 0; i < n; i++) {
+        buf_add(out, STR("<dt>"));
+        buf_add_z(out, texts_label(l, f[i].label));
+        buf_add(out, STR("</dt><dd>"));
+        add_value(&f[i], out);
+        buf_add(out, STR("</dd>"));
+    }
+    buf_add(out, STR("</dl>"));
+}
+
+static void add_items(const struct page *p, struct buf *out)
+{
+    for (size_t i = 0; i < p->n_items; i++) {
+        const struct pages_item *x = &p->items[i];
+        buf_add(out, STR("<section><h2>"));
+        pages_escape(out, x->title);
+        buf_add(out, STR("</h2>"));
+        add_facts(p->language, x->facts, x->n_facts, out);
+        add_form(p->language, &x->form, out);
+        buf_add(out, STR("</section>"));
+    }
+}
+
+static void write_html(const struct page *p, const struct pages_fact *f, size_t n, struct buf *out)
 {
     const struct text *t = texts_of(p->language, p->subject);
     buf_addf(out, "<!doctype html><html lang=\"%s\"><head><meta charset=\"utf-8\">",
@@ -233,39 +298,35 @@ static void write_html(const struct page *p, const struct fact *f, size_t n, str
         pages_escape(out, p->note);
         buf_add(out, STR("</p>"));
     }
-    buf_add(out, STR("<dl>"));
-    for (size_t i = 0; i < n; i++) {
-        buf_add(out, STR("<dt>"));
-        buf_add_z(out, texts_label(p->language, f[i].label));
-        buf_add(out, STR("</dt><dd>"));
-        pages_escape(out, f[i].value);
-        buf_add(out, STR("</dd>"));
-    }
-    buf_add(out, STR("</dl>"));
-    if (p->link.n && p->is_asking) {
-        add_form(p, out);
-    } else if (p->link.n) {
-        buf_add(out, STR("<a class=\"go\" href=\""));
-        pages_escape(out, p->link);
-        buf_add(out, STR("\">"));
-        buf_add_z(out, texts_label(p->language, TEXTS_CONTINUE));
-        buf_add(out, STR("</a>"));
-    }
+    add_facts(p->language, f, n, out);
+    add_form(p->language, &p->form, out);
+    add_items(p, out);
     buf_add(out, STR("</main></body></html>\n"));
 }
 
-static void write_text(const struct page *p, const struct fact *f, size_t n, struct buf *out)
+static void text_facts(enum texts_language l, const struct pages_fact *f, size_t n, struct buf *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        buf_add_z(out, texts_label(l, f[i].label));
+        buf_add(out, STR(": "));
+        add_safe(out, f[i].value, no_entity);
+        buf_add_c(out, '\n');
+    }
+}
+
+static void write_text(const struct page *p, const struct pages_fact *f, size_t n, struct buf *out)
 {
     const struct text *t = texts_of(p->language, p->subject);
     buf_add_z(out, t->title);
     buf_add_c(out, '\n');
     buf_add_z(out, t->sentence);
     buf_add_c(out, '\n');
-    for (size_t i = 0; i < n; i++) {
-        buf_add_z(out, texts_label(p->language, f[i].label));
-        buf_add(out, STR(": "));
-        add_safe(out, f[i].value, no_entity);
+    text_facts(p->language, f, n, out);
+    for (size_t i = 0; i < p->n_items; i++) {
+        buf_add(out, STR("\n* "));
+        add_safe(out, p->items[i].title, no_entity);
         buf_add_c(out, '\n');
+        text_facts(p->language, p->items[i].facts, p->items[i].n_facts, out);
     }
     if (p->note.n) {
         add_safe(out, p->note, no_entity);
@@ -273,14 +334,37 @@ static void write_text(const struct page *p, const struct fact *f, size_t n, str
     }
     if (p->link.n) {
         buf_add_z(out, texts_label(p->language, TEXTS_CONTINUE));
-        buf_add(out, STR(": http://"));
-        add_safe(out, p->host, no_entity);
-        buf_add(out, p->link);
+        buf_add(out, STR(": "));
+        add_safe(out, p->link, no_entity);
         buf_add_c(out, '\n');
     }
 }
 
-static void write_json(const struct page *p, const struct fact *f, size_t n, struct buf *out)
+static void json_member(const char *key, struct str value, struct buf *out)
+{
+    buf_addf(out, ",\"%s\":\"", key);
+    add_safe(out, value, json_entity);
+    buf_add_c(out, '"');
+}
+
+static void json_items(const struct page *p, struct buf *out)
+{
+    if (p->n_items == 0)
+        return;
+    buf_add(out, STR(",\"items\":["));
+    for (size_t i = 0; i < p->n_items; i++) {
+        const struct pages_item *x = &p->items[i];
+        buf_add(out, i ? STR(",{\"title\":\"") : STR("{\"title\":\""));
+        add_safe(out, x->title, json_entity);
+        buf_add_c(out, '"');
+        for (size_t k = 0; k < x->n_facts; k++)
+            json_member(x->facts[k].key, x->facts[k].value, out);
+        buf_add_c(out, '}');
+    }
+    buf_add_c(out, ']');
+}
+
+static void write_json(const struct page *p, const struct pages_fact *f, size_t n, struct buf *out)
 {
     const struct text *t = texts_of(p->language, p->subject);
     buf_addf(out, "{\"status\":%u,\"title\":\"", (unsigned)p->status);
@@ -288,22 +372,19 @@ static void write_json(const struct page *p, const struct fact *f, size_t n, str
     buf_add(out, STR("\",\"detail\":\""));
     add_safe(out, str_of(t->sentence), json_entity);
     buf_add_c(out, '"');
-    for (size_t i = 0; i < n; i++) {
-        buf_addf(out, ",\"%s\":\"", f[i].key);
-        add_safe(out, f[i].value, json_entity);
-        buf_add_c(out, '"');
-    }
-    if (p->rule.n) {
-        buf_add(out, STR(",\"rule\":\""));
-        add_safe(out, p->rule, json_entity);
-        buf_add_c(out, '"');
-    }
+    for (size_t i = 0; i < n; i++)
+        json_member(f[i].key, f[i].value, out);
+    if (p->rule.n)
+        json_member("rule", p->rule, out);
+    if (p->link.n)
+        json_member("continue", p->link, out);
+    json_items(p, out);
     buf_add(out, STR("}\n"));
 }
 
 void pages_write(const struct page *p, struct buf *out)
 {
-    struct fact f[FACTS_MAX];
+    struct pages_fact f[FACTS_MAX];
     char id_text[24];
     struct buf categories,
         id = {.p = id_text, .cap = sizeof id_text, .ceiling_bytes = sizeof id_text};

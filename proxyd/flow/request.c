@@ -7,6 +7,8 @@
 
 #include "base/must.h"
 #include "proxyd/flow/context.h"
+#include "proxyd/flow/go_on.h"
+#include "proxyd/flow/meter.h"
 #include "proxyd/flow/step_block.h"
 #include "proxyd/flow/step_connect.h"
 #include "proxyd/flow/step_decide.h"
@@ -92,6 +94,7 @@ static void stop_waiting(struct request *r)
         dial_stop(&k->dial);
     if (k->is_asking)
         step_identify_cancel(r);
+    go_on_cancel(r);
     k->is_resolving = k->is_dialing = k->is_asking = false;
 }
 
@@ -178,6 +181,7 @@ static void finish(struct request *r)
     struct conn *c = r->conn;
     enum conn_end end = how_to_end(r);
     stop_waiting(r);
+    meter_close(r);
     request_drop_upstream(r);
     pump_release(&r->up);
     timer_stop(&w->loop.timers, &r->limit);

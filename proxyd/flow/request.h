@@ -16,6 +16,7 @@
 
 struct conn;
 struct worker;
+struct meter;
 struct work;
 
 enum request_state {
@@ -65,6 +66,8 @@ struct request {
     struct pump up, down;
     struct upstream *up_conn; /* of a tunnel */
     struct str slim;          /* record of a tunnel, encoded, on the heap */
+    struct meter *meter;      /* NULL: nothing is measured */
+    const char *effect;       /* for the record: what a rule has done besides; static */
     const char *error;        /* token for the record when something went wrong late; static */
 };
 

@@ -2,10 +2,14 @@
  * refused, failed. The page itself is in pages.c, what each fault means in fault.c. */
 #include "proxyd/flow/step_block.h"
 
+#include "proxyd/flow/balance.h"
 #include "proxyd/flow/context.h"
-#include "proxyd/flow/lead.h"
+#include "proxyd/flow/go_on.h"
+#include "proxyd/flow/grant.h"
 #include "proxyd/flow/link.h"
-#include "proxyd/flow/pages.h"
+#include "proxyd/flow/meter.h"
+#include "proxyd/flow/own_reply.h"
+#include "proxyd/flow/why.h"
 
 static const enum texts_subject fault_subjects[FAULT_N] = {
     [FAULT_NONE] = TEXTS_BUSY,
@@ -34,51 +38,20 @@ static const enum texts_subject fault_subjects[FAULT_N] = {
     [FAULT_ANSWER_LATE] = TEXTS_LATE,
     [FAULT_ANSWER_CUT] = TEXTS_BAD_ANSWER,
     [FAULT_ANSWER_BAD] = TEXTS_BAD_ANSWER,
+    [FAULT_FORM_LARGE] = TEXTS_TOO_LARGE,
     [FAULT_LINK] = TEXTS_LINK,
 };
 
 static void describe(struct request *r, struct page *p)
 {
     struct work *k = r->k;
-    const struct flow_settings *s = &r->hold->set->settings;
-    *p = (struct page){
-        .format = PAGES_TEXT,
-        .status = r->status,
-        .id = request_id(r),
-        .url = k->url,
-        .host = k->host,
-        .user = k->user,
-        .contact = s->contact,
-        .note = s->note,
-        .node = s->node,
-    };
-    if (k->is_head_whole) {
-        p->format = pages_format_of(headers_value(&k->req.h, HEADER_ACCEPT));
-        p->language = pages_language_of(headers_value(&k->req.h, HEADER_ACCEPT_LANGUAGE));
-    }
+    own_reply_describe(r, p);
+    p->url = k->url;
+    p->host = k->host;
     if (k->has_facts && k->is_final) {
         p->categories = k->verdict.categories;
         p->n_categories = k->verdict.n_categories;
     }
-}
-
-/* Writes head and body; the head's lead is the down pump's, which nothing else uses now. */
-static enum request_state reply(struct request *r, struct http_reply *h)
-{
-    struct work *k = r->k;
-    struct buf b;
-    h->status = r->status;
-    r->is_keep = r->is_keep && !r->w->is_draining;
-    h->is_close = !r->is_keep;
-    h->body_bytes = k->reply.n;
-    h->now_s = r->w->loop.wall_ms / 1000;
-    r->down.to = &r->conn->fd.s;
-    size_t need = HTTP_WRITE_EXTRA + h->extra.n + h->details.n + h->basic_realm.n + h->node.n;
-    if (k->reply.failed || lead_open(&r->down, need, &b) != OK)
-        return request_cut(r, "proxy_internal_error");
-    enum err e = http_write_reply(h, &b);
-    lead_close(&r->down, &b);
-    return e == OK ? REQUEST_REPLY : request_cut(r, "proxy_internal_error");
 }
 
 /* The Allow field belongs to a 405, Retry-After to a 503. */
@@ -87,8 +60,7 @@ static struct str fault_extra(const struct request *r, const struct fault_row *r
     if (row->status == 405)
         return r->k->req.form == HTTP_FORM_ORIGIN ? STR("Allow: GET, HEAD\r\n")
                                                   : STR("Allow: GET, HEAD, POST, PUT, DELETE\r\n");
-    return row->may_retry ? STR("Retry-After: 5\r\nCache-Control: no-store\r\n")
-                          : STR("Cache-Control: no-store\r\n");
+    return row->may_retry ? STR("Retry-After: 5\r\n") : STR("");
 }
 
 static enum request_state fault_page(struct request *r)
@@ -106,16 +78,14 @@ static enum request_state fault_page(struct request *r)
     p.subject = fault_subjects[k->fault];
     p.token =
         is_parsers || k->fault == FAULT_ANSWER_BAD ? str_of(k->refusal.reason) : str_of(row->error);
-    pages_write(&p, &k->reply);
     struct http_reply h = {
-        .content_type = pages_type(p.format),
-        .node = s->node,
+        .status = r->status,
         .error = str_of(row->error),
         .details = is_parsers || k->fault == FAULT_ANSWER_BAD ? str_of(k->refusal.reason) : STR(""),
         .basic_realm = k->fault == FAULT_LOGIN ? s->realm : STR(""),
         .extra = fault_extra(r, row),
     };
-    return reply(r, &h);
+    return own_reply_page(r, &p, &h);
 }
 
 /* A Location that cannot break out of its line; the policy's compiler has checked it already. */
@@ -127,24 +97,82 @@ static bool is_clean(struct str url)
     return url.n > 0;
 }
 
+/* Host, port and path of an http URL that are those of the request: it would lead to itself. */
+static bool is_same_place(const struct request *r, struct str url)
+{
+    const struct work *k = r->k;
+    struct str here = str_sub(k->url, 0, str_find(k->url, '?'));
+    struct str there = str_sub(url, 0, str_find(url, '?'));
+    there = str_sub(there, 0, str_find(there, '#'));
+    if (str_eq_nocase(here, there))
+        return true;
+    return here.n == there.n + 1 && here.p[there.n] == '/' &&
+           str_eq_nocase(str_sub(here, 0, there.n), there);
+}
+
+/* Nobody follows a redirect in the answer to a CONNECT, and one that leads to itself has no end. */
+static bool may_redirect(const struct request *r)
+{
+    const struct work *k = r->k;
+    return k->verdict.action == VERDICT_REDIRECT && k->req.method != HTTP_CONNECT &&
+           is_clean(k->verdict.redirect_url) && !is_same_place(r, k->verdict.redirect_url);
+}
+
+/* 302 turns into a GET with every client; 307 keeps method and body of what is not one. */
 static enum request_state redirect(struct request *r)
 {
     struct work *k = r->k;
-    struct buf extra;
-    buf_init(&extra, 16384);
-    buf_add(&extra, STR("Location: "));
-    buf_add(&extra, k->verdict.redirect_url);
-    buf_add(&extra, STR("\r\nCache-Control: no-store\r\n"));
-    struct str kept = arena_str(&k->arena, buf_str(&extra));
-    bool is_bad = extra.failed || !kept.p;
-    buf_fini(&extra);
-    if (is_bad)
-        return request_cut(r, "proxy_internal_error");
-    r->status = 302;
+    struct str lines = own_reply_location(r, k->verdict.redirect_url);
+    bool is_get = k->req.method == HTTP_GET || k->req.method == HTTP_HEAD;
     r->verdict = RECORD_BLOCKED;
-    struct http_reply h = {
-        .node = r->hold->set->settings.node, .error = STR("http_request_denied"), .extra = kept};
-    return reply(r, &h);
+    struct http_reply h = {.status = is_get ? 302 : 307,
+                           .node = r->hold->set->settings.node,
+                           .error = STR("http_request_denied"),
+                           .extra = lines};
+    return lines.p ? own_reply(r, &h) : request_cut(r, "proxy_internal_error");
+}
+
+static enum texts_subject subject_of(const struct verdict *v)
+{
+    switch (grant_wanted(v)) {
+    case GRANT_WARNED: return TEXTS_WARNED;
+    case GRANT_JUSTIFIED: return TEXTS_OVERRIDE;
+    case GRANT_PASSWORD: return TEXTS_PASSWORD;
+    case GRANT_NONE: break;
+    }
+    return v->is_spent ? TEXTS_SPENT : TEXTS_BLOCKED;
+}
+
+/* "http://host/.well-known/proxyd-continue?token": on the host that was asked for, so that it goes
+ * through the proxy like the request did. */
+static struct str link_url(struct request *r, const struct pages_form_of *f)
+{
+    const struct work *k = r->k;
+    struct buf b;
+    struct str origin = str_sub(k->url, 0, 7 + str_find(str_sub(k->url, 7, k->url.n), '/'));
+    buf_init(&b, 32768);
+    buf_add(&b, origin);
+    buf_add(&b, STR(LINK_PATH "?"));
+    buf_add(&b, f->fields);
+    struct str kept = b.failed ? (struct str){0} : arena_str(&r->k->arena, buf_str(&b));
+    buf_fini(&b);
+    return kept.p ? kept : STR("");
+}
+
+/* The form by which somebody may go on; a tunnel's page is shown by nobody, so it names /why. */
+static enum err add_form(struct request *r, struct page *p)
+{
+    char who[64];
+    struct work *k = r->k;
+    struct go_on_place at = {grant_who(r, who), k->host, k->url, STR(LINK_PATH)};
+    if (k->req.method == HTTP_CONNECT) {
+        p->more = why_url(r);
+        return OK;
+    }
+    enum err e = go_on_form(r, &k->verdict, &at, &p->form);
+    if (e == OK && p->form.kind != PAGES_NO_FORM)
+        p->link = link_url(r, &p->form);
+    return e;
 }
 
 static enum request_state verdict_page(struct request *r)
@@ -152,26 +180,25 @@ static enum request_state verdict_page(struct request *r)
     struct work *k = r->k;
     const struct verdict *v = &k->verdict;
     struct page p;
-    bool is_soft = v->action == VERDICT_WARN || v->action == VERDICT_OVERRIDE;
+    struct pages_fact facts[BALANCE_FACTS];
+    bool is_soft = grant_wanted(v) != GRANT_NONE;
     r->status = 403;
     r->verdict = is_soft ? RECORD_WARNED : RECORD_BLOCKED;
     describe(r, &p);
-    p.subject = v->action == VERDICT_WARN       ? TEXTS_WARNED
-                : v->action == VERDICT_OVERRIDE ? TEXTS_OVERRIDE
-                                                : TEXTS_BLOCKED;
+    p.subject = subject_of(v);
     p.rule = v->rule_id;
     p.rule_name = v->rule_name;
     p.message = v->message;
-    p.is_asking = v->action == VERDICT_OVERRIDE;
-    if (is_soft && k->req.method != HTTP_CONNECT && link_make(r, &p.link) != OK)
+    if (v->is_spent) {
+        p.n_facts = balance_facts(r, v, meter_category(v), facts);
+        p.facts = facts;
+    }
+    why_note(r);
+    if (add_form(r, &p) != OK)
         return request_cut(r, "proxy_internal_error");
-    pages_write(&p, &k->reply);
-    struct http_reply h = {.content_type = pages_type(p.format),
-                           .node = r->hold->set->settings.node,
-                           .error = STR("http_request_denied"),
-                           .details = v->rule_id,
-                           .extra = STR("Cache-Control: no-store\r\n")};
-    return reply(r, &h);
+    struct http_reply h = {
+        .status = 403, .error = STR("http_request_denied"), .details = v->rule_id};
+    return own_reply_page(r, &p, &h);
 }
 
 enum request_state step_block(struct request *r)
@@ -180,7 +207,7 @@ enum request_state step_block(struct request *r)
     request_drop_upstream(r); /* an answer that was judged and is not wanted */
     if (k->fault != FAULT_NONE)
         return fault_page(r);
-    if (k->verdict.action == VERDICT_REDIRECT && is_clean(k->verdict.redirect_url))
+    if (may_redirect(r))
         return redirect(r);
     return verdict_page(r);
 }

@@ -30,7 +30,7 @@ static enum request_state failed(struct request *r)
 static enum request_state connected(struct request *r)
 {
     struct work *k = r->k;
-    struct upstream_target to = {k->host, k->req.url.port, k->dial.winner, k->dial.won_events};
+    struct upstream_target to = {k->dial_host, k->req.url.port, k->dial.winner, k->dial.won_events};
     if (pool_adopt(&r->w->pool, &k->dial.won->lf, &to, &k->up) != OK) {
         dial_give_up(&k->dial);
         return request_refuse(r, FAULT_MEMORY);

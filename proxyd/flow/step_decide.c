@@ -4,8 +4,10 @@
 
 #include <string.h>
 
+#include "policies/safe_search.h"
 #include "proxyd/flow/context.h"
-#include "proxyd/flow/link.h"
+#include "proxyd/flow/grant.h"
+#include "proxyd/flow/meter.h"
 #include "proxyd/flow/trial.h"
 #include "proxyd/upstream/route.h"
 
@@ -20,6 +22,7 @@ static void fill_facts(struct request *r)
     f->now_ms = r->w->loop.wall_ms - (r->w->loop.now_ms - r->began_ms); /* as recorded */
     f->method = k->method;
     f->host = k->host;
+    k->dial_host = k->host;
     f->host_is_ip = h->url.host.is_ip;
     f->host_ip = h->url.host.ip;
     f->port = h->url.port;
@@ -63,16 +66,6 @@ static void keep_judged_addresses(struct request *r)
     k->answer.n = kept;
 }
 
-/* Has the user said "continue" to this host lately? */
-static bool is_accepted(struct request *r)
-{
-    char key[REMEMBER_KEY_MAX];
-    struct work *k = r->k;
-    char who[64];
-    struct str key_text = remember_key(link_who(r, who), k->host, key);
-    return remember_has(&r->w->warned, key_text, r->w->loop.now_ms);
-}
-
 static enum request_state allowed(struct request *r)
 {
     struct work *k = r->k;
@@ -80,19 +73,52 @@ static enum request_state allowed(struct request *r)
     return k->has_answer ? REQUEST_RELAY : REQUEST_ROUTE;
 }
 
+/* Safe search: another name is dialled than the one asked for. What the policy judged of addresses
+ * was of the other one; where it leads is the service's own. */
+static void dial_safely(struct request *r)
+{
+    struct work *k = r->k;
+    struct str name = safe_search_name(k->verdict.effects->safe_search, k->host);
+    if (name.n == 0 || k->has_answer)
+        return;
+    k->dial_host = name;
+    k->has_addresses = false;
+    k->facts.known &= ~FACTS_BIT(FACTS_ADDRESS);
+}
+
+/* Lets it through by a rule's effects: within the allowance, at the speed. */
+static enum request_state passed(struct request *r)
+{
+    struct work *k = r->k;
+    enum quota_word left = QUOTA_LEFT;
+    if (!k->verdict.effects)
+        return allowed(r);
+    if (meter_open(r, &left) != OK)
+        return request_refuse(r, FAULT_BUSY);
+    if (left != QUOTA_LEFT) {
+        r->effect = meter_effect(left);
+        verdict_spend(&k->verdict, true);
+        return REQUEST_PAGE;
+    }
+    dial_safely(r);
+    return allowed(r);
+}
+
 static enum request_state final(struct request *r)
 {
     struct work *k = r->k;
     k->is_final = true;
     switch (k->verdict.action) {
-    case VERDICT_ALLOW: return allowed(r);
+    case VERDICT_ALLOW: return passed(r);
     case VERDICT_WARN:
-    case VERDICT_OVERRIDE:
-        if (!is_accepted(r))
+    case VERDICT_OVERRIDE: {
+        enum grant_how how = grant_of(r);
+        if (how == GRANT_NONE)
             return REQUEST_PAGE;
-        k->is_warned = true;
+        r->effect = grant_effect(how);
         r->verdict = RECORD_WARNED;
-        return allowed(r);
+        return passed(r);
+    }
     case VERDICT_BLOCK:
     case VERDICT_REDIRECT: return REQUEST_PAGE;
     }

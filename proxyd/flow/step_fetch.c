@@ -4,7 +4,9 @@
 #include "proxyd/flow/step_fetch.h"
 
 #include "proxyd/flow/context.h"
+#include "proxyd/flow/dress.h"
 #include "proxyd/flow/lead.h"
+#include "proxyd/flow/meter.h"
 
 static void on_upstream(struct stream *s)
 {
@@ -30,7 +32,11 @@ static enum err write_head(struct request *r)
     struct work *k = r->k;
     struct http_forward how = {.via = r->w->via, .is_upgrade = k->req.wants_upgrade};
     struct buf b;
-    enum err e = lead_open(&r->up, k->req.n_bytes + HTTP_WRITE_EXTRA + r->w->via.n, &b);
+    enum err e = dress_request(r, &how);
+    if (e == OK)
+        e = lead_open(
+            &r->up,
+            k->req.n_bytes + HTTP_WRITE_EXTRA + r->w->via.n + how.extra.n + how.path_query.n, &b);
     if (e != OK)
         return e;
     e = http_write_request(&k->req, &how, &b);
@@ -86,10 +92,17 @@ static enum request_state send_request(struct request *r)
     struct work *k = r->k;
     if (k->is_sent)
         return REQUEST_FETCH;
+    bool is_measured = r->meter && k->body.framing != HTTP_BODY_NONE;
+    if (is_measured && !meter_may_move(r))
+        return REQUEST_FETCH;
     uint64_t before = r->up.n_out;
     enum pump_word word = pump_run(&r->up);
     if (r->up.n_out != before)
         request_touch(r);
+    if (is_measured && !meter_count(r) && word != PUMP_END) {
+        request_drop_upstream(r);
+        return meter_end(r);
+    }
     switch (word) {
     case PUMP_WAIT_READ:
     case PUMP_WAIT_WRITE: break;

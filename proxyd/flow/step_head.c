@@ -4,6 +4,7 @@
 
 #include "proxyd/flow/context.h"
 #include "proxyd/flow/link.h"
+#include "proxyd/flow/step_local.h"
 
 #define LOG_RESERVE_PERCENT 95 /* from here on requests are refused when the settings say so */
 
@@ -57,6 +58,20 @@ static enum err normalise(struct request *r)
     return url_normal(&h->url, &k->arena, &k->url);
 }
 
+/* A browser that sends everything through the proxy asks us for our own pages in absolute form. */
+static bool is_own_page(const struct request *r)
+{
+    const struct http_head *h = &r->k->req;
+    struct ip_port local;
+    struct stream *s = &r->conn->fd.s;
+    if (!step_local_is_page(h->url.path_query) || h->url.port != r->w->shared->proxy_port)
+        return false;
+    if (!h->url.host.is_ip)
+        return str_eq_nocase(r->k->host, r->hold->set->settings.node);
+    return s->ops->local(s, &local) == OK && local.port == h->url.port &&
+           ip_eq(&local.ip, &h->url.host.ip);
+}
+
 static bool is_for_us(const struct request *r)
 {
     const struct http_head *h = &r->k->req;
@@ -64,7 +79,9 @@ static bool is_for_us(const struct request *r)
         return true;
     if (r->w->shared->listeners[r->conn->listener].kind == WORKER_PAC)
         return true;
-    return h->method != HTTP_CONNECT && link_is(h->url.path_query);
+    if (h->method == HTTP_CONNECT)
+        return false;
+    return link_is(h->url.path_query) || is_own_page(r);
 }
 
 static enum request_state head_complete(struct request *r)

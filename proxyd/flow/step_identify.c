@@ -42,9 +42,9 @@ static enum request_state unknown(struct request *r, enum fault f)
     return REQUEST_DECIDE;
 }
 
-static enum request_state answered(struct request *r)
+static enum request_state answered(struct request *r, enum identity_result result)
 {
-    switch (r->k->ask.result) {
+    switch (result) {
     case IDENTITY_OK: return known(r);
     case IDENTITY_DENIED: return unknown(r, FAULT_LOGIN);
     case IDENTITY_UNAVAILABLE:
@@ -55,36 +55,39 @@ static enum request_state answered(struct request *r)
 }
 
 /* Basic credentials of the request. ERR_NOT_FOUND: none that we can use. */
-static enum err credentials(const struct work *k, struct auth_basic *out)
+static enum err credentials(const struct work *k, enum header_id field, struct auth_basic *out)
 {
     struct auth_head head;
-    if (!headers_has(&k->req.h, HEADER_PROXY_AUTHORIZATION))
+    if (!headers_has(&k->req.h, field))
         return ERR_NOT_FOUND;
-    if (auth_head_parse(headers_value(&k->req.h, HEADER_PROXY_AUTHORIZATION), &head) != OK ||
-        head.scheme != AUTH_BASIC)
+    if (auth_head_parse(headers_value(&k->req.h, field), &head) != OK || head.scheme != AUTH_BASIC)
         return ERR_NOT_FOUND;
     return auth_basic_decode(head.token, out);
 }
 
-static enum request_state ask(struct request *r)
+/* Asks about the credentials of a field; none are as good as wrong ones. */
+static enum identity_result ask(struct request *r, enum header_id field)
 {
     struct work *k = r->k;
     struct auth_basic basic;
-    if (!r->w->shared->identity)
-        return request_refuse(r, FAULT_IDENTITY_DOWN);
-    if (credentials(k, &basic) != OK)
-        return unknown(r, FAULT_LOGIN);
+    if (credentials(k, field, &basic) != OK)
+        return IDENTITY_DENIED;
     k->ask.wake = &r->w->wake;
     k->ask.done = on_done;
     k->has_asked = true;
     enum identity_result result =
         identity_ask(r->w->shared->identity, &k->ask, basic.user, basic.password);
     auth_basic_wipe(&basic);
-    if (result == IDENTITY_PENDING) {
-        k->is_asking = true;
-        return REQUEST_IDENTIFY;
-    }
-    return answered(r);
+    k->is_asking = result == IDENTITY_PENDING;
+    return result;
+}
+
+enum identity_result step_identify_here(struct request *r)
+{
+    struct work *k = r->k;
+    if (k->is_asking)
+        return IDENTITY_PENDING;
+    return k->has_asked ? k->ask.result : ask(r, HEADER_AUTHORIZATION);
 }
 
 enum request_state step_identify(struct request *r)
@@ -92,5 +95,7 @@ enum request_state step_identify(struct request *r)
     struct work *k = r->k;
     if (k->is_asking)
         return REQUEST_IDENTIFY;
-    return k->has_asked ? answered(r) : ask(r);
+    if (!r->w->shared->identity)
+        return request_refuse(r, FAULT_IDENTITY_DOWN);
+    return answered(r, k->has_asked ? k->ask.result : ask(r, HEADER_PROXY_AUTHORIZATION));
 }

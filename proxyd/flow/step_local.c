@@ -5,26 +5,12 @@
 #include <string.h>
 
 #include "pac/pac_emit.h"
+#include "proxyd/flow/balance.h"
 #include "proxyd/flow/context.h"
-#include "proxyd/flow/lead.h"
+#include "proxyd/flow/go_on.h"
 #include "proxyd/flow/link.h"
-
-static enum request_state send(struct request *r, struct http_reply *h)
-{
-    struct work *k = r->k;
-    struct buf b;
-    r->status = h->status;
-    r->down.to = &r->conn->fd.s;
-    r->is_keep = r->is_keep && !r->w->is_draining;
-    h->is_close = !r->is_keep;
-    h->body_bytes = k->reply.n;
-    h->now_s = r->w->loop.wall_ms / 1000;
-    if (k->reply.failed || lead_open(&r->down, HTTP_WRITE_EXTRA + h->extra.n, &b) != OK)
-        return request_refuse(r, FAULT_MEMORY);
-    enum err e = http_write_reply(h, &b);
-    lead_close(&r->down, &b);
-    return e == OK ? REQUEST_REPLY : request_cut(r, "proxy_internal_error");
-}
+#include "proxyd/flow/own_reply.h"
+#include "proxyd/flow/why.h"
 
 static enum request_state health(struct request *r)
 {
@@ -32,7 +18,7 @@ static enum request_state health(struct request *r)
                            .content_type = STR("text/plain"),
                            .extra = STR("Cache-Control: no-store\r\n")};
     buf_add(&r->k->reply, STR("ok\n"));
-    return send(r, &h);
+    return own_reply(r, &h);
 }
 
 /* Does If-None-Match hold this tag? Weak ones count (RFC 9110 13.1.2). */
@@ -93,37 +79,57 @@ static enum request_state pac_file(struct request *r)
         h.content_type = STR("");
         buf_clear(&k->reply);
     }
-    return send(r, &h);
+    return own_reply(r, &h);
 }
 
-/* A click on "continue". */
-static enum request_state go_on(struct request *r)
+/* --- pages for people ------------------------------------------------------------------------ */
+
+/* Is the name in the URL one by which nobody else can be reached? A page elsewhere, whose name was
+ * made to lead to us, must not read what ours says. */
+static bool is_our_name(struct request *r)
+{
+    const struct host *h = &r->k->req.url.host;
+    struct ip_port local;
+    struct stream *s = &r->conn->fd.s;
+    if (!h->is_ip)
+        return str_eq(r->k->host, STR("localhost")) ||
+               str_eq_nocase(r->k->host, r->hold->set->settings.node);
+    return s->ops->local(s, &local) == OK && ip_eq(&local.ip, &h->ip);
+}
+
+/* To the same page under our address. */
+static enum request_state move_home(struct request *r)
 {
     struct work *k = r->k;
-    struct link l;
-    if (link_read(r, &l) != OK)
-        return request_refuse(r, FAULT_LINK);
-    link_remember(r, &l);
-    k->user = l.who;
-    r->verdict = RECORD_WARNED;
-    struct buf extra;
-    buf_init(&extra, 16384);
-    buf_add(&extra, STR("Location: "));
-    if (l.url.n) {
-        buf_add(&extra, l.url);
-    } else {
-        buf_add(&extra, STR("http://"));
-        buf_add(&extra, l.host);
-        buf_add_c(&extra, '/');
-    }
-    buf_add(&extra, STR("\r\nCache-Control: no-store\r\n"));
-    struct str lines = arena_str(&k->arena, buf_str(&extra));
-    bool is_bad = extra.failed || !lines.p;
-    buf_fini(&extra);
-    if (is_bad)
-        return request_refuse(r, FAULT_MEMORY);
+    struct buf b;
+    buf_init(&b, 9000);
+    buf_add(&b, own_reply_base(r));
+    buf_add(&b, k->req.url.path_query);
+    struct str url = arena_str(&k->arena, buf_str(&b));
+    bool is_bad = b.failed || !url.p || url.n == k->req.url.path_query.n;
+    buf_fini(&b);
+    struct str lines = is_bad ? (struct str){0} : own_reply_location(r, url);
     struct http_reply h = {.status = 302, .extra = lines};
-    return send(r, &h);
+    return lines.p ? own_reply(r, &h) : request_refuse(r, FAULT_LOCAL);
+}
+
+static enum request_state for_people(struct request *r, struct str path)
+{
+    const struct http_head *h = &r->k->req;
+    bool is_post = h->method == HTTP_POST;
+    if (is_post ? !str_eq(path, STR(WHY_PATH)) : h->method != HTTP_GET && h->method != HTTP_HEAD)
+        return request_refuse(r, FAULT_METHOD);
+    if (!is_our_name(r))
+        return is_post ? request_refuse(r, FAULT_LOCAL) : move_home(r);
+    if (is_post)
+        return go_on_sent(r);
+    return str_eq(path, STR(WHY_PATH)) ? why_page(r) : balance_page(r);
+}
+
+bool step_local_is_page(struct str path_query)
+{
+    struct str path = str_sub(path_query, 0, str_find(path_query, '?'));
+    return str_eq(path, STR(WHY_PATH)) || str_eq(path, STR(BALANCE_PATH));
 }
 
 enum request_state step_local(struct request *r)
@@ -133,13 +139,16 @@ enum request_state step_local(struct request *r)
     bool is_link = link_is(h->url.path_query) && h->form == HTTP_FORM_ABSOLUTE;
     bool is_pac = str_eq(path, STR("/wpad.dat")) || str_eq(path, STR("/proxy.pac"));
     bool is_health = str_eq(path, STR("/healthz"));
+    if (step_local_is_page(path) && r->w->shared->listeners[r->conn->listener].kind == WORKER_PROXY)
+        return for_people(r, path);
     if (str_eq(path, STR("/ca.pem")) || str_eq(path, STR("/ca.der")))
         return request_refuse(r, FAULT_LOCAL_MISSING); /* no TLS is opened, so there is no CA */
     if (!is_link && !is_pac && !is_health)
         return request_refuse(r, FAULT_LOCAL);
-    if (h->method != HTTP_GET && h->method != HTTP_HEAD)
+    bool is_sent = is_link && h->method == HTTP_POST;
+    if (h->method != HTTP_GET && h->method != HTTP_HEAD && !is_sent)
         return request_refuse(r, FAULT_METHOD);
     if (is_link)
-        return go_on(r);
+        return go_on_sent(r);
     return is_pac ? pac_file(r) : health(r);
 }

@@ -5,5 +5,7 @@
 #include "proxyd/flow/request.h"
 
 enum request_state step_local(struct request *r);
+/* Is it a page of ours for people, when the host is this proxy? */
+bool step_local_is_page(struct str path_query);
 
 #endif

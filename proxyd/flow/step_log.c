@@ -21,6 +21,9 @@ enum request_state step_log(struct request *r)
         if (record_decode(r->slim, &rec) != OK)
             return REQUEST_END; /* we wrote it ourselves: cannot be */
         rec.status = r->status;
+        rec.verdict = r->verdict;
+        if (r->effect)
+            rec.effect = str_of(r->effect);
     } else {
         entry_fill(r, &rec);
     }

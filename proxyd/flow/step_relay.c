@@ -4,6 +4,7 @@
 
 #include "proxyd/flow/context.h"
 #include "proxyd/flow/lead.h"
+#include "proxyd/flow/meter.h"
 
 static enum err take_body(void *ctx, struct str bytes, size_t *n)
 {
@@ -120,6 +121,8 @@ enum request_state step_relay(struct request *r)
         request_drop_upstream(r);
         return request_cut(r, "proxy_internal_error");
     }
+    if (r->meter && !meter_may_move(r))
+        return REQUEST_RELAY;
     uint64_t before = r->down.n_out + r->up.n_out;
     enum request_state next = send_rest(r);
     if (next != REQUEST_RELAY)
@@ -127,6 +130,8 @@ enum request_state step_relay(struct request *r)
     enum pump_word word = pump_run(&r->down);
     if (r->down.n_out + r->up.n_out != before)
         request_touch(r);
+    if (r->meter && !meter_count(r) && word != PUMP_END)
+        return meter_end(r);
     switch (word) {
     case PUMP_WAIT_READ:
     case PUMP_WAIT_WRITE: return REQUEST_RELAY;

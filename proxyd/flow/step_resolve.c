@@ -45,7 +45,7 @@ enum request_state step_resolve(struct request *r)
     if (k->is_resolving)
         return REQUEST_RESOLVE;
     resolve_query_init(&k->query, on_done);
-    enum err e = resolve_ask(r->w->resolve, k->host, &k->query, &k->answer);
+    enum err e = resolve_ask(r->w->resolve, k->dial_host, &k->query, &k->answer);
     if (e == ERR_AGAIN) {
         k->is_resolving = true;
         return REQUEST_RESOLVE;

@@ -28,7 +28,7 @@ enum request_state step_route(struct request *r)
 {
     struct work *k = r->k;
     if (k->req.method != HTTP_CONNECT && !k->is_fresh_only && !k->req.wants_upgrade) {
-        struct upstream *u = pool_take(&r->w->pool, k->host, k->req.url.port);
+        struct upstream *u = pool_take(&r->w->pool, k->dial_host, k->req.url.port);
         if (u && is_judged(k, u) && is_fresh(r, u)) {
             k->up = u;
             stats_add(r->w->stats, STATS_UPSTREAM_REUSED, 1);

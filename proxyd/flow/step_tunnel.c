@@ -5,6 +5,7 @@
 #include "proxyd/flow/context.h"
 #include "proxyd/flow/entry.h"
 #include "proxyd/flow/lead.h"
+#include "proxyd/flow/meter.h"
 
 static void on_upstream(struct stream *s)
 {
@@ -133,10 +134,14 @@ enum request_state step_tunnel(struct request *r)
 {
     if (!r->is_tunnel && begin(r) != OK)
         return request_cut(r, "proxy_internal_error");
+    if (r->meter && !meter_may_move(r))
+        return REQUEST_TUNNEL;
     uint64_t before = r->up.n_out + r->down.n_out;
     bool is_whole = move(r, &r->up, &r->down) && move(r, &r->down, &r->up);
     if (r->up.n_out + r->down.n_out != before)
         request_touch(r);
+    if (r->meter && !meter_count(r))
+        return meter_end(r);
     if (!is_whole)
         return over(r, true);
     if (is_over(&r->down) && (is_over(&r->up) || is_over_by_server(r)))

@@ -37,6 +37,21 @@ static const struct text texts[TEXTS_N_LANGUAGES][TEXTS_N_SUBJECTS] = {
                                     "answer. Please try again shortly."},
             [TEXTS_LOOP] = {"Loop", "The request has come back to this proxy."},
             [TEXTS_LINK] = {"Link no longer valid", "Please visit the address again."},
+            [TEXTS_PASSWORD] = {"A password is needed",
+                                "This address is blocked. Whoever knows the password of this rule "
+                                "can go on; it will be recorded."},
+            [TEXTS_SPENT] = {"Allowance used up",
+                             "What this rule allows for a day has been used up."},
+            [TEXTS_REFUSALS] = {"Why can I not reach it?",
+                                "The last requests of this computer that were refused."},
+            [TEXTS_NO_REFUSALS] = {"Nothing was refused",
+                                   "No request of this computer was refused lately."},
+            [TEXTS_GRANTED] = {"You may go on",
+                               "Please visit the address again. This is remembered for a while."},
+            [TEXTS_BALANCE] = {"Your allowances of today",
+                               "What you have used of what the rules allow for a day."},
+            [TEXTS_NO_BALANCE] = {"No allowances", "Nothing is counted for you today."},
+            [TEXTS_TOO_LARGE] = {"Form too large", "What was sent is longer than this form takes."},
         },
     [TEXTS_DE] =
         {
@@ -44,17 +59,17 @@ static const struct text texts[TEXTS_N_LANGUAGES][TEXTS_N_SUBJECTS] = {
                                "Diese Adresse darf von hier aus nicht besucht werden."},
             [TEXTS_WARNED] = {"Sind Sie sicher?", "Von dieser Adresse wird abgeraten. Sie können "
                                                   "fortfahren; das wird aufgezeichnet."},
-            [TEXTS_OVERRIDE] = {"Bitte begründen",
-                                "Diese Adresse ist gesperrt. Mit einer Begründung können Sie "
-                                "fortfahren; sie wird aufgezeichnet."},
+            [TEXTS_OVERRIDE] =
+                {"Bitte begründen", "Diese Adresse ist gesperrt. Mit einer Begründung können Sie "
+                                    "fortfahren; sie wird aufgezeichnet."},
             [TEXTS_LOGIN] = {"Anmeldung nötig", "Der Proxy muss wissen, wer Sie sind."},
             [TEXTS_BAD_REQUEST] =
                 {"Anfrage nicht verstanden",
                  "Die Anfrage folgt nicht den Regeln von HTTP und wurde abgelehnt."},
             [TEXTS_NOT_HERE] = {"Hier ist nichts", "Der Proxy beantwortet das nicht selbst."},
-            [TEXTS_FORBIDDEN_ADDRESS] = {"Adresse nicht erlaubt",
-                                         "Dieser Name oder diese Adresse führt an einen Ort, zu "
-                                         "dem der Proxy keine Verbindung aufbaut."},
+            [TEXTS_FORBIDDEN_ADDRESS] =
+                {"Adresse nicht erlaubt", "Dieser Name oder diese Adresse führt an einen Ort, zu "
+                                          "dem der Proxy keine Verbindung aufbaut."},
             [TEXTS_NO_NAME] = {"Server nicht gefunden",
                                "Diesen Namen gibt es nicht, oder er ließ sich nicht auflösen."},
             [TEXTS_UNREACHABLE] = {"Server nicht erreichbar",
@@ -73,6 +88,24 @@ static const struct text texts[TEXTS_N_LANGUAGES][TEXTS_N_SUBJECTS] = {
                                     "nicht antwortet. Bitte gleich noch einmal versuchen."},
             [TEXTS_LOOP] = {"Schleife", "Die Anfrage ist zu diesem Proxy zurückgekommen."},
             [TEXTS_LINK] = {"Verweis nicht mehr gültig", "Bitte die Adresse noch einmal besuchen."},
+            [TEXTS_PASSWORD] = {"Passwort nötig",
+                                "Diese Adresse ist gesperrt. Wer das Passwort dieser Regel kennt, "
+                                "kann fortfahren; das wird aufgezeichnet."},
+            [TEXTS_SPENT] = {"Kontingent aufgebraucht",
+                             "Was diese Regel an einem Tag erlaubt, ist aufgebraucht."},
+            [TEXTS_REFUSALS] = {"Warum geht das nicht?",
+                                "Die letzten Anfragen dieses Rechners, die abgelehnt wurden."},
+            [TEXTS_NO_REFUSALS] =
+                {"Nichts wurde abgelehnt",
+                 "In letzter Zeit wurde keine Anfrage dieses Rechners abgelehnt."},
+            [TEXTS_GRANTED] = {"Sie können fortfahren",
+                               "Bitte die Adresse noch einmal besuchen. Das gilt nun eine Weile."},
+            [TEXTS_BALANCE] =
+                {"Ihre Kontingente heute",
+                 "Was Sie von dem verbraucht haben, was die Regeln an einem Tag erlauben."},
+            [TEXTS_NO_BALANCE] = {"Keine Kontingente", "Für Sie wird heute nichts gezählt."},
+            [TEXTS_TOO_LARGE] = {"Formular zu groß",
+                                 "Was gesendet wurde, ist länger, als dieses Formular annimmt."},
         },
     [TEXTS_FR] =
         {
@@ -109,6 +142,26 @@ static const struct text texts[TEXTS_N_LANGUAGES][TEXTS_N_SUBJECTS] = {
                  "un instant."},
             [TEXTS_LOOP] = {"Boucle", "La requête est revenue à ce proxy."},
             [TEXTS_LINK] = {"Lien expiré", "Veuillez visiter l’adresse à nouveau."},
+            [TEXTS_PASSWORD] = {"Un mot de passe est nécessaire",
+                                "Cette adresse est bloquée. Avec le mot de passe de cette règle, "
+                                "vous pouvez continuer ; cela sera enregistré."},
+            [TEXTS_SPENT] = {"Quota épuisé",
+                             "Ce que cette règle autorise pour une journée est épuisé."},
+            [TEXTS_REFUSALS] = {"Pourquoi cela ne marche-t-il pas ?",
+                                "Les dernières requêtes de cet ordinateur qui ont été refusées."},
+            [TEXTS_NO_REFUSALS] =
+                {"Rien n’a été refusé",
+                 "Aucune requête de cet ordinateur n’a été refusée récemment."},
+            [TEXTS_GRANTED] =
+                {"Vous pouvez continuer",
+                 "Veuillez visiter l’adresse à nouveau. Cela reste valable un certain temps."},
+            [TEXTS_BALANCE] =
+                {"Vos quotas du jour",
+                 "Ce que vous avez utilisé de ce que les règles autorisent par jour."},
+            [TEXTS_NO_BALANCE] = {"Pas de quotas", "Rien n’est compté pour vous aujourd’hui."},
+            [TEXTS_TOO_LARGE] =
+                {"Formulaire trop grand",
+                 "Ce qui a été envoyé est plus long que ce formulaire ne l’accepte."},
         },
     [TEXTS_ES] =
         {
@@ -145,18 +198,49 @@ static const struct text texts[TEXTS_N_LANGUAGES][TEXTS_N_SUBJECTS] = {
                                     "responde. Inténtelo de nuevo en breve."},
             [TEXTS_LOOP] = {"Bucle", "La petición ha vuelto a este proxy."},
             [TEXTS_LINK] = {"Enlace caducado", "Visite la dirección de nuevo."},
+            [TEXTS_PASSWORD] = {"Se necesita una contraseña",
+                                "Esta dirección está bloqueada. Quien conozca la contraseña de "
+                                "esta regla puede continuar; quedará registrado."},
+            [TEXTS_SPENT] = {"Cupo agotado", "Lo que esta regla permite para un día está agotado."},
+            [TEXTS_REFUSALS] = {"¿Por qué no funciona?",
+                                "Las últimas peticiones de este equipo que fueron rechazadas."},
+            [TEXTS_NO_REFUSALS] =
+                {"No se rechazó nada",
+                 "Últimamente no se ha rechazado ninguna petición de este equipo."},
+            [TEXTS_GRANTED] =
+                {"Puede continuar", "Visite la dirección de nuevo. Esto vale por un tiempo."},
+            [TEXTS_BALANCE] = {"Sus cupos de hoy",
+                               "Lo que ha usado de lo que las reglas permiten por día."},
+            [TEXTS_NO_BALANCE] = {"Sin cupos", "Hoy no se cuenta nada para usted."},
+            [TEXTS_TOO_LARGE] = {"Formulario demasiado grande",
+                                 "Lo enviado es más largo de lo que admite este formulario."},
         },
 };
 
 static const char *const labels[TEXTS_N_LANGUAGES][TEXTS_N_LABELS] = {
     {"Address", "Rule", "Reason", "Category", "User", "Error", "Contact", "Record", "Proxy",
-     "Continue", "Reason"},
+     "Continue", "Your reason", "Password", "Time used", "Volume used", "Renewed", "Last time",
+     "How often", "More about it"},
     {"Adresse", "Regel", "Grund", "Kategorie", "Benutzer", "Fehler", "Ansprechpartner",
-     "Aufzeichnung", "Proxy", "Fortfahren", "Begründung"},
+     "Aufzeichnung", "Proxy", "Fortfahren", "Ihre Begründung", "Passwort", "Zeit verbraucht",
+     "Volumen verbraucht", "Erneuert", "Zuletzt", "Wie oft", "Mehr dazu"},
     {"Adresse", "Règle", "Raison", "Catégorie", "Utilisateur", "Erreur", "Contact",
-     "Enregistrement", "Proxy", "Continuer", "Raison"},
+     "Enregistrement", "Proxy", "Continuer", "Votre raison", "Mot de passe", "Temps utilisé",
+     "Volume utilisé", "Renouvelé", "Dernière fois", "Combien de fois", "En savoir plus"},
     {"Dirección", "Regla", "Motivo", "Categoría", "Usuario", "Error", "Contacto", "Registro",
-     "Proxy", "Continuar", "Motivo"},
+     "Proxy", "Continuar", "Su motivo", "Contraseña", "Tiempo usado", "Volumen usado", "Se renueva",
+     "Última vez", "Cuántas veces", "Más información"},
+};
+
+static const char *const hints[TEXTS_N_LANGUAGES][TEXTS_N_HINTS] = {
+    {"", "Please say a little more.", "That was not the password.",
+     "Too many wrong passwords. Please wait a while."},
+    {"", "Bitte etwas ausführlicher.", "Das war nicht das Passwort.",
+     "Zu viele falsche Passwörter. Bitte eine Weile warten."},
+    {"", "Merci d’en dire un peu plus.", "Ce n’était pas le mot de passe.",
+     "Trop de mots de passe erronés. Veuillez attendre un moment."},
+    {"", "Explique un poco más, por favor.", "Esa no era la contraseña.",
+     "Demasiadas contraseñas erróneas. Espere un momento."},
 };
 
 const struct text *texts_of(enum texts_language l, enum texts_subject s)
@@ -167,4 +251,9 @@ const struct text *texts_of(enum texts_language l, enum texts_subject s)
 const char *texts_label(enum texts_language l, enum texts_label label)
 {
     return labels[l][label];
+}
+
+const char *texts_hint(enum texts_language l, enum texts_hint hint)
+{
+    return hints[l][hint];
 }

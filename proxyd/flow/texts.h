@@ -24,6 +24,14 @@ enum texts_subject {
     TEXTS_NO_DIRECTORY,
     TEXTS_LOOP,
     TEXTS_LINK,
+    TEXTS_PASSWORD,
+    TEXTS_SPENT,
+    TEXTS_REFUSALS, /* /why */
+    TEXTS_NO_REFUSALS,
+    TEXTS_GRANTED,
+    TEXTS_BALANCE, /* /quota */
+    TEXTS_NO_BALANCE,
+    TEXTS_TOO_LARGE,
     TEXTS_N_SUBJECTS,
 };
 
@@ -39,8 +47,18 @@ enum texts_label {
     TEXTS_NODE,
     TEXTS_CONTINUE,
     TEXTS_WHY,
+    TEXTS_SECRET, /* of an override */
+    TEXTS_TIME_USED,
+    TEXTS_BYTES_USED,
+    TEXTS_RENEWED,
+    TEXTS_LAST_TIME,
+    TEXTS_TIMES,
+    TEXTS_MORE, /* where the page about it is */
     TEXTS_N_LABELS,
 };
+
+/* What was wrong with a form. */
+enum texts_hint { TEXTS_NO_HINT, TEXTS_TOO_SHORT, TEXTS_WRONG, TEXTS_WAIT, TEXTS_N_HINTS };
 
 struct text {
     const char *title, *sentence; /* plain UTF-8 without < > & */
@@ -48,5 +66,6 @@ struct text {
 
 const struct text *texts_of(enum texts_language l, enum texts_subject s);
 const char *texts_label(enum texts_language l, enum texts_label label);
+const char *texts_hint(enum texts_language l, enum texts_hint hint);
 
 #endif

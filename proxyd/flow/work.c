@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "proxyd/flow/context.h"
+#include "proxyd/flow/form.h"
 
 #define KEEP_FREE 512
 
@@ -21,6 +23,7 @@ struct work *work_take(struct worker *w, struct request *r)
             return NULL;
         arena_init(&k->arena, WORK_ARENA_BLOCK, WORK_ARENA_CEILING);
         buf_init(&k->reply, WORK_REPLY_MAX);
+        buf_init(&k->form, FORM_MAX);
     }
     size_t from = offsetof(struct work, is_head_whole), to = offsetof(struct work, verdict);
     memset((char *)k + from, 0, to - from);
@@ -30,10 +33,19 @@ struct work *work_take(struct worker *w, struct request *r)
     return k;
 }
 
+/* It may hold a password. */
+static void wipe_form(struct work *k)
+{
+    if (k->form.p)
+        secret_wipe(k->form.p, k->form.cap);
+    buf_fini(&k->form);
+}
+
 static void destroy(struct work *k)
 {
     arena_fini(&k->arena);
     buf_fini(&k->reply);
+    wipe_form(k);
     free(k);
 }
 
@@ -48,6 +60,7 @@ void work_give(struct worker *w, struct work *k)
     }
     arena_reset(&k->arena);
     buf_fini(&k->reply);
+    wipe_form(k);
     k->next = w->free_work;
     w->free_work = k;
     w->n_free_work++;

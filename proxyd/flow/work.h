@@ -19,6 +19,8 @@
 #define WORK_ARENA_CEILING (1u << 20)
 #define WORK_REPLY_MAX     (1u << 20)
 
+struct verify_job;
+
 struct work {
     struct work *next; /* in the worker's free list */
     struct request *r;
@@ -42,16 +44,19 @@ struct work {
     bool is_trial;                    /* judged by the version on trial */
     bool has_soft_asked, is_soft_ask; /* who it is matters for the trial alone: not knowing is
                                          fine */
-    bool is_warned;                   /* a warning that the user has accepted */
-    bool has_page;                    /* reply is made */
+    bool is_verified;                 /* verify_err tells */
+    struct verify_job *verify;        /* a password is being checked */
+    enum err verify_err;
     enum fault fault;
     enum err dial_err;
     struct http_refusal refusal;               /* with FAULT_HEAD, FAULT_BODY, FAULT_ANSWER_BAD */
     struct http_body body;                     /* of the request */
     struct str url;                            /* normal form */
     struct str method, host, scheme, listener; /* for the record */
+    struct str dial_host;                      /* the name that is looked up and dialled */
     struct str user_agent, referer;
     struct str user;
+    struct str note; /* a reason that was given; for the record */
     const struct str *groups;
     size_t n_groups;
     struct str content_type;
@@ -69,6 +74,7 @@ struct work {
     /* --- not cleared: each is initialised by who uses it --- */
     struct verdict verdict;
     struct buf reply; /* body of our page; freed when the request ends */
+    struct buf form;  /* body of a form that was sent to one; the same */
     struct resolve_query query;
     struct resolve_answer answer;
     struct dial dial;

@@ -103,7 +103,6 @@ static void init_plain_parts(struct worker *w, const struct worker_parts *p)
     slab_init(&w->conns, sizeof(struct conn), KEEP_FREE);
     slab_init(&w->requests, sizeof(struct request), KEEP_FREE);
     event_scratch_init(&w->scratch);
-    remember_init(&w->warned);
     timer_init(&w->tick, on_tick);
 }
 
@@ -160,7 +159,6 @@ void worker_free(struct worker *w)
         timer_stop(&w->loop.timers, &w->tick);
     }
     policy_holder_fini(&w->holder);
-    remember_fini(&w->warned);
     work_free_all(w);
     slab_fini(&w->conns);
     slab_fini(&w->requests);

@@ -17,6 +17,9 @@
 #include "proxyd/log/stats.h"
 
 struct identity;
+struct ledger;
+struct recent;
+struct verify;
 struct worker;
 
 enum worker_listener_kind {
@@ -41,6 +44,9 @@ struct worker_shared {
     uint16_t proxy_port; /* what a PAC file names when its proxies have no port of their own */
     struct resolve_config resolve;
     struct identity *identity; /* NULL: nobody can log in; a verdict that needs it gets 503 */
+    struct ledger *ledger;     /* quotas, accepted pages */
+    struct recent *recent;     /* refusals, for /why */
+    struct verify *verify;     /* passwords of overrides */
     _Atomic uint64_t *last_id; /* of records; main starts it at the highest id stored */
     struct limits limits;      /* limits_init before, limits_fini after */
     uint8_t token_key[32];     /* random, of this start: signs the links of warning pages */

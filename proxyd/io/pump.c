@@ -129,7 +129,7 @@ enum pump_word pump_run(struct pump *p)
             return PUMP_BAD;
         if (p->is_done)
             return PUMP_END;
-        if (moved >= FAIR_BYTES)
+        if (moved >= (p->share_bytes ? p->share_bytes : FAIR_BYTES))
             return PUMP_YIELD;
         size_t n = 0;
         e = read_in(p, &n);

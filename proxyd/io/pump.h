@@ -38,10 +38,11 @@ struct pump {
     struct iobuf *lead; /* goes out first, ungated (a head); given back when written; may be NULL */
     struct iobuf *b;    /* bytes[at..at+passed) may go, the rest waits for the gate */
     uint32_t n_passed;
-    bool is_large;  /* use large buffers */
-    bool is_done;   /* the gate has said OK, or the source ended */
-    bool is_eof;    /* the source has ended */
-    uint64_t n_out; /* bytes written, the lead included */
+    uint32_t share_bytes; /* moved before PUMP_YIELD; 0: a fair share */
+    bool is_large;        /* use large buffers */
+    bool is_done;         /* the gate has said OK, or the source ended */
+    bool is_eof;          /* the source has ended */
+    uint64_t n_out;       /* bytes written, the lead included */
 };
 
 /* Moves what can be moved. After PUMP_END b may hold surplus bytes behind the message's end: they

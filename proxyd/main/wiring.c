@@ -10,6 +10,9 @@
 #include "base/diag.h"
 #include "base/secret.h"
 #include "db/event_rows.h"
+#include "proxyd/flow/ledger.h"
+#include "proxyd/flow/recent.h"
+#include "proxyd/flow/verify.h"
 #include "proxyd/main/verbs.h"
 
 #define STOP_LOG_MS   10000
@@ -150,13 +153,53 @@ static enum err build_policy(struct wiring *w)
     return tell(e, "cannot prepare the policy", w->boot->state_dir.p, NULL);
 }
 
-static enum err build_workers(struct wiring *w)
+/* Without a file (a full disk) everything works and is forgotten at the end. */
+static enum err build_ledger(struct wiring *w)
+{
+    char path[4096];
+    struct ledger_info info;
+    struct worker_shared *s = &w->workers.shared;
+    int64_t now_ms = clock_wall_ms(&w->clock);
+    enum err e = path_in(w, "ledger", path, sizeof path);
+    if (e == OK)
+        e = ledger_open(path, LEDGER_SLOTS, now_ms, &s->ledger);
+    for (int i = 0; e == ERR_BUSY && i < BUSY_TRIES; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = BUSY_PAUSE_NS}, NULL);
+        e = ledger_open(path, LEDGER_SLOTS, now_ms, &s->ledger);
+    }
+    if (e != OK) {
+        diag(DIAG_WARN, "main", "quotas and accepted pages are kept in memory only", "what", path,
+             "why", err_name(e), NULL);
+        return ledger_open(NULL, LEDGER_SLOTS, now_ms, &s->ledger);
+    }
+    ledger_info(s->ledger, now_ms, &info);
+    if (info.was_replaced)
+        diag(DIAG_WARN, "main", "not a ledger: put aside as .bad, counting begins anew", "what",
+             path, NULL);
+    if (info.n_damaged)
+        diag(DIAG_WARN, "main", "some accounts of quotas were damaged and begin anew", "what", path,
+             NULL);
+    return OK;
+}
+
+static enum err build_shared(struct wiring *w)
 {
     struct worker_shared *s = &w->workers.shared;
     s->clock = &w->clock;
-    enum err e = secret_random(s->token_key, sizeof s->token_key);
+    s->recent = recent_new();
+    enum err e = s->recent ? secret_random(s->token_key, sizeof s->token_key) : ERR_NOMEM;
+    if (e == OK)
+        e = build_ledger(w);
+    if (e == OK)
+        e = verify_start(&s->verify);
     if (e == OK)
         e = limits_init(&s->limits);
+    return e;
+}
+
+static enum err build_workers(struct wiring *w)
+{
+    enum err e = build_shared(w);
     if (e == OK)
         e = workers_start(&w->workers, w->writer, w->first_set);
     return tell(e, "cannot start the workers", "threads", NULL);
@@ -210,8 +253,11 @@ void wiring_fini(struct wiring *w)
     if (w->workers.n_running)
         workers_drain(&w->workers);
     people_stop(&w->people); /* its threads post into the workers' mailboxes */
+    verify_stop(w->workers.shared.verify);
     workers_fini(&w->workers);
     limits_fini(&w->workers.shared.limits);
+    ledger_close(w->workers.shared.ledger);
+    recent_free(w->workers.shared.recent);
     flow_set_unref(w->first_set);
     people_fini(&w->people);
     if (w->has_reload)

@@ -39,16 +39,27 @@ static char *put_u64(char *at, uint64_t v)
 
 /* --- fields that came ------------------------------------------------------------------------ */
 
-static char *put_kept(char *at, const struct http_head *h, uint64_t drop)
+static bool is_dropped_name(const struct http_forward *how, struct str name)
+{
+    for (size_t i = 0; i < how->n_drop_names; i++)
+        if (str_eq_nocase(how->drop_names[i], name))
+            return true;
+    return false;
+}
+
+static char *put_kept(char *at, const struct http_head *h, const struct http_forward *how,
+                      uint64_t drop)
 {
     const struct headers *set = &h->h;
     uint32_t run = h->fields_at;
-    if ((set->seen & drop) == 0 && !h->has_listed)
+    if ((set->seen & drop) == 0 && !h->has_listed && how->n_drop_names == 0)
         return put(at, str_make(set->base + run, set->end_at - run));
     for (size_t i = 0; i < set->n; i++) {
         const struct header *f = &set->f[i];
-        bool is_kept = (drop >> f->id & 1) == 0 &&
-                       (f->id != HEADER_OTHER || !http_head_is_listed(h, headers_name_at(set, i)));
+        bool is_kept =
+            (drop >> f->id & 1) == 0 &&
+            (f->id != HEADER_OTHER || !http_head_is_listed(h, headers_name_at(set, i))) &&
+            !is_dropped_name(how, headers_name_at(set, i));
         if (is_kept)
             continue;
         at = put(at, str_make(set->base + run, f->name_at - run));
@@ -77,7 +88,8 @@ static char *put_connection(char *at, const struct http_forward *how)
 
 static enum err reserve(struct buf *out, const struct http_head *h, const struct http_forward *how)
 {
-    return buf_reserve(out, (size_t)h->n_bytes + how->via.n + how->extra.n + HTTP_WRITE_EXTRA);
+    return buf_reserve(out, (size_t)h->n_bytes + how->via.n + how->extra.n + how->path_query.n +
+                                HTTP_WRITE_EXTRA);
 }
 
 static void finish(struct buf *out, const char *at)
@@ -102,11 +114,12 @@ static char *put_authority(char *at, const struct url *u, bool with_port)
     return at;
 }
 
-static char *put_path(char *at, const struct url *u)
+static char *put_path(char *at, const struct url *u, const struct http_forward *how)
 {
-    if (u->path_query.n == 0 || u->path_query.p[0] != '/')
+    struct str path_query = how->path_query.n ? how->path_query : u->path_query;
+    if (path_query.n == 0 || path_query.p[0] != '/')
         *at++ = '/';
-    return put(at, u->path_query);
+    return put(at, path_query);
 }
 
 static char *put_target(char *at, const struct http_head *req, const struct http_forward *how)
@@ -119,11 +132,11 @@ static char *put_target(char *at, const struct http_head *req, const struct http
         at = put(at, u->scheme == URL_HTTPS ? STR("https://") : STR("http://"));
         at = put_authority(at, u, !u->is_port_default);
         /* OPTIONS without a path must reach the last proxy without one (RFC 9112 3.2.4). */
-        return is_bare || req->form == HTTP_FORM_ASTERISK ? at : put_path(at, u);
+        return is_bare || req->form == HTTP_FORM_ASTERISK ? at : put_path(at, u, how);
     }
     if (is_bare || req->form == HTTP_FORM_ASTERISK)
         return put(at, STR("*"));
-    return put_path(at, u);
+    return put_path(at, u, how);
 }
 
 static char *put_host(char *at, const struct http_head *req)
@@ -152,7 +165,7 @@ enum err http_write_request(const struct http_head *req, const struct http_forwa
     at = put_target(at, req, how);
     at = put(at, STR(" HTTP/1.1\r\n"));
     at = put_host(at, req);
-    at = put_kept(at, req, drop);
+    at = put_kept(at, req, how, drop);
     at = put_via(at, req, how);
     if (req->has_max_forwards) {
         at = put(at, STR("Max-Forwards: "));
@@ -197,7 +210,7 @@ enum err http_write_response(const struct http_head *res, const struct http_forw
     if (how->is_dechunked)
         drop |= BIT(HEADER_TRAILER);
     char *at = put_status(out->p + out->n, res->status, res->reason);
-    at = put_kept(at, res, drop);
+    at = put_kept(at, res, how, drop);
     at = put_via(at, res, how);
     if (res->is_chunked && !how->is_dechunked && !is_bodiless(res->status))
         at = put(at, STR("Transfer-Encoding: chunked\r\n"));

@@ -11,15 +11,19 @@
 #define HTTP_CONTINUE    "HTTP/1.1 100 Continue\r\n\r\n"
 #define HTTP_ESTABLISHED "HTTP/1.1 200 Connection established\r\n\r\n"
 #define HTTP_WRITE_EXTRA                                                                           \
-    1024 /* room over head bytes, `via` and `extra` that a forwarded head may take */
+    1024 /* room over head bytes, `via`, `extra` and `path_query` that a forwarded head may take   \
+          */
 
 struct http_forward {
-    struct str via;    /* our pseudonym: Via: 1.1 <via> is added to what came; empty: not added */
-    struct str extra;  /* whole lines of ours, each with CRLF; may be empty */
-    uint64_t drop;     /* HEADER_BIT of further fields to leave out (privacy modes, Alt-Svc) */
-    bool is_close;     /* write Connection: close */
-    bool is_absolute;  /* request: keep the absolute form (the next hop is a proxy) */
-    bool is_upgrade;   /* pass Upgrade on: Connection: upgrade */
+    struct str via;   /* our pseudonym: Via: 1.1 <via> is added to what came; empty: not added */
+    struct str extra; /* whole lines of ours, each with CRLF; may be empty */
+    uint64_t drop;    /* HEADER_BIT of further fields to leave out (privacy modes, Alt-Svc) */
+    const struct str *drop_names; /* fields to leave out by name, any case */
+    size_t n_drop_names;
+    struct str path_query; /* request: in place of the one that came; empty: that one */
+    bool is_close;         /* write Connection: close */
+    bool is_absolute;      /* request: keep the absolute form (the next hop is a proxy) */
+    bool is_upgrade;       /* pass Upgrade on: Connection: upgrade */
     bool is_dechunked; /* response: the body goes without its chunks; Transfer-Encoding is left out
                         */
     bool to_http10; /* response: the client speaks 1.0: say Connection: keep-alive unless close */

@@ -456,32 +456,6 @@ def test_blocked_connect_fails_closed(s):
         assert b" 403 " in c.until(b"\r\n\r\n")
 
 
-def test_warning_is_remembered_after_the_click(s, o):
-    url = f"http://warn.test:{o.port}/bytes/6"
-    r = s.get(url, headers={"Accept": "text/html"})
-    assert r.status_code == 403 and o.requests == []
-    link = r.text.split('href="')[1].split('"')[0].replace("&amp;", "&")
-    forged = link[:-1] + ("0" if link[-1] != "0" else "1")
-    assert s.get(f"http://warn.test:{o.port}{forged}").status_code == 400
-    assert s.get(f"http://other.test:{o.port}{link}").status_code == 400
-    go = s.get(f"http://warn.test:{o.port}{link}")
-    assert go.status_code == 302 and go.headers["Location"] == url
-    assert s.get(url).status_code == 200
-    assert s.log(f"url={url}&status=200")[0]["verdict"] == "warned"
-
-
-def test_override_takes_a_reason(s, o):
-    url = f"http://why.test:{o.port}/bytes/6"
-    r = s.get(url, headers={"Accept": "text/html"})
-    assert r.status_code == 403 and "<textarea" in r.text
-    action = r.text.split('action="')[1].split('"')[0]
-    pairs = [(x.split('name="')[1].split('"')[0], x.split('value="')[1].split('"')[0]) for x in r.text.split("<input")[1:]]
-    query = "&".join(f"{k}={v}" for k, v in pairs) + "&reason=need+it"
-    assert s.get(f"http://why.test:{o.port}{action}?{query}").status_code == 302
-    assert s.get(url).status_code == 200
-    assert "need+it" in s.log("host=why.test&status=302")[0]["url"]
-
-
 def test_answer_is_judged_before_it_goes_on(s, o):
     o.on("/setup", reply(200, b"MZ secret", [("Content-Type", "application/x-msdownload; x=1")]))
     o.on("/page", reply(200, b"fine", [("Content-Type", "text/html")]))

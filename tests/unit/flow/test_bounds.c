@@ -1,4 +1,4 @@
-/* limits and remember: counts go up and down, addresses keep their own, memories end. */
+/* limits: counts go up and down, addresses keep their own. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,6 @@
 #include <stdio.h>
 
 #include "proxyd/flow/limits.h"
-#include "proxyd/flow/remember.h"
 
 static struct ip address(unsigned i)
 {
@@ -62,36 +61,11 @@ static void many_addresses_come_and_go(void **state)
     limits_fini(&l);
 }
 
-static void memories(void **state)
-{
-    (void)state;
-    struct remember m;
-    char key[REMEMBER_KEY_MAX], other[REMEMBER_KEY_MAX];
-    remember_init(&m);
-    struct str k = remember_key(STR("alice"), STR("a.test"), key);
-    struct str o = remember_key(STR("alice"), STR("b.test"), other);
-    assert_false(remember_has(&m, k, 0));
-    remember_put(&m, k, 100);
-    assert_true(remember_has(&m, k, 99));
-    assert_false(remember_has(&m, o, 99));
-    assert_false(remember_has(&m, k, 100));
-    for (int i = 0; i < REMEMBER_MAX + 100; i++) {
-        char who[32];
-        int n = snprintf(who, sizeof who, "user-%d", i);
-        remember_put(&m, remember_key(str_make(who, (size_t)n), STR("h"), key), 1000);
-    }
-    assert_int_equal(m.by_key.n, REMEMBER_MAX);
-    assert_false(remember_has(&m, remember_key(STR("user-3"), STR("h"), key), 1));
-    assert_true(remember_has(&m, remember_key(STR("user-300"), STR("h"), key), 1));
-    remember_fini(&m);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts),
         cmocka_unit_test(many_addresses_come_and_go),
-        cmocka_unit_test(memories),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,8 +87,14 @@ static void languages(void **state)
 
 static const struct str evil = {"\"><script>alert(1)</script>\r\nSet-Cookie: x\\", 42};
 
-static struct page evil_page(enum pages_format f, const struct str *categories)
+static struct page evil_page(enum pages_format f, enum pages_form kind,
+                             const struct str *categories)
 {
+    static struct pages_fact facts[2];
+    static struct pages_item items[1];
+    facts[0] = facts[1] = (struct pages_fact){TEXTS_MORE, "key", evil};
+    items[0] = (struct pages_item){
+        .title = evil, .facts = {facts[0]}, .n_facts = 1, .form = {kind, evil, evil, 0, 3}};
     return (struct page){.format = f,
                          .subject = TEXTS_OVERRIDE,
                          .status = 403,
@@ -105,16 +111,22 @@ static struct page evil_page(enum pages_format f, const struct str *categories)
                          .contact = evil,
                          .note = evil,
                          .node = evil,
-                         .link = STR("/x?a=1&b=2"),
-                         .is_asking = true};
+                         .more = STR("http://192.0.2.1:3128/why?host=a"),
+                         .link = evil,
+                         .form = {kind, evil, evil, TEXTS_WRONG, 3},
+                         .facts = facts,
+                         .n_facts = 2,
+                         .items = items,
+                         .n_items = 1};
 }
 
 static void nothing_gets_out(void **state)
 {
     (void)state;
     struct str categories[] = {evil, STR("games")};
-    for (int f = PAGES_TEXT; f <= PAGES_JSON; f++) {
-        struct page p = evil_page((enum pages_format)f, categories);
+    for (int i = 0; i < 3 * 4; i++) {
+        enum pages_format f = (enum pages_format)(i / 4);
+        struct page p = evil_page(f, (enum pages_form)(i % 4), categories);
         struct buf b;
         buf_init(&b, 1 << 20);
         pages_write(&p, &b);

@@ -540,7 +540,9 @@ static inline bool ref_same_effect(const struct ref_rule *a, const struct ref_ru
     if (a->is_limited || b->is_limited)
         return a == b;
     return a->action == b->action && a->log == b->log && a->tls == b->tls &&
-           (a->action == VERDICT_ALLOW || a->message == b->message);
+           (a->action == VERDICT_ALLOW || a->message == b->message) &&
+           /* what was accepted is remembered for one rule */
+           (a == b || (a->action != VERDICT_WARN && a->action != VERDICT_OVERRIDE));
 }
 
 struct ref_answer {

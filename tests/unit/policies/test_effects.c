@@ -44,6 +44,9 @@ static void test_faults(void **state)
          "/rules/0/quota/zone", "unknown-zone"},
         {"no such account", "\"action\":\"allow\",\"quota\":{\"bytes_per_day\":1,\"per\":\"host\"}",
          "/rules/0/quota/per", "unknown-word"},
+        {"per what category",
+         "\"action\":\"allow\",\"quota\":{\"bytes_per_day\":1,\"per\":\"category\"}",
+         "/rules/0/quota", "missing"},
         {"password left out", "\"action\":\"override\",\"override\":{\"by\":\"password\"}",
          "/rules/0/override/password_hash", "missing"},
         {"not a hash",
@@ -107,8 +110,9 @@ static void test_verdict_carries_them(void **state)
     struct snapshot *s = NULL;
     struct verdict v;
     assert_int_equal(
-        compile("\"action\":\"allow\",\"when\":{\"hosts\":[\"a.test\"]},\"quota\":{"
-                "\"minutes_per_day\":30,\"bytes_per_day\":null,\"per\":\"category\",\"zone\":"
+        compile("\"action\":\"allow\",\"when\":{\"hosts\":[\"a.test\"]},\"unless\":{\"categories\":"
+                "[\"x\"]},\"quota\":{"
+                "\"minutes_per_day\":30,\"bytes_per_day\":null,\"per\":\"user\",\"zone\":"
                 "\"Europe/Paris\"},\"set_headers\":{\"X-A\":\"1\",\"X-B\":null},\"safe_search\":"
                 "true,\"limit\":{\"bytes_per_second\":4096}",
                 &report, &s),
@@ -117,7 +121,7 @@ static void test_verdict_carries_them(void **state)
     assert_true(v.is_final && v.effects && v.effects->has_quota);
     assert_int_equal(v.effects->quota.minutes, 30);
     assert_int_equal(v.effects->quota.bytes, 0);
-    assert_int_equal(v.effects->quota.per, EFFECTS_PER_CATEGORY);
+    assert_int_equal(v.effects->quota.per, EFFECTS_PER_USER);
     assert_non_null(v.effects->quota.zone);
     assert_int_equal(v.effects->n_headers, 2);
     assert_true(v.effects->headers[0].value.p && !v.effects->headers[1].value.p);
