@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "policies/compile_items.h"
+#include "policies/pattern_check.h"
 #include "policies/pattern_host.h"
 
 struct telling { /* the message, and a fault or a warning, at every place of one pattern */
@@ -62,6 +63,7 @@ struct compiling {
     struct snapshot *s;
     struct report *report;
     const struct str *patterns;
+    const struct compile_input *in;
 };
 
 static void on_fault(void *ctx, const struct set_url_fault *f)
@@ -71,6 +73,54 @@ static void on_fault(void *ctx, const struct set_url_fault *f)
     snprintf(message, sizeof message, "%s (at offset %zu).", f->message, f->offset);
     tell(&(struct telling){c->s->model, c->report, c->patterns[f->index], "bad-pattern", message,
                            false});
+}
+
+/* --- patterns of unbounded cost -----------------------------------------------------------------
+ */
+
+#define CHECK_STEPS UINT64_C(1000000000) /* of one document: some seconds */
+#define COSTLY_MAX  50                   /* told of one document */
+
+static void tell_costly(const struct compiling *c, struct str pattern,
+                        const struct pattern_witness *w)
+{
+    char text[200], message[700];
+    size_t n = 0;
+    for (size_t i = 0; i < w->n && n + 5 < sizeof text; i++) {
+        bool is_plain = w->text[i] >= ' ' && w->text[i] <= '~';
+        n += (size_t)snprintf(text + n, 5, is_plain ? "%c" : "\\x%02x", (unsigned char)w->text[i]);
+    }
+    snprintf(message, sizeof message,
+             "Its cost grows without bound: \"%s\" %u times over takes %u steps or more, half as "
+             "often %u. Shown by: %.*s%s",
+             w->pump, w->times, w->steps, w->steps_half, (int)n, text,
+             n + 5 >= sizeof text ? "..." : "");
+    tell(&(struct telling){c->s->model, c->report, pattern, "costly-pattern", message, false});
+}
+
+static enum err check_costs(const struct compiling *c, const struct set_url *set)
+{
+    uint64_t budget = CHECK_STEPS;
+    unsigned n_told = 0;
+    enum err e = OK;
+    struct pattern_witness *w = calloc(1, sizeof *w);
+    if (!w)
+        return ERR_NOMEM;
+    for (uint32_t i = 0; i < set_url_count(set) && n_told < COSTLY_MAX && budget; i++) {
+        struct pattern_code *p = set_url_code(set, i);
+        if (pattern_code_is_checked(p))
+            continue;
+        enum err one = pattern_check(p, &budget, w);
+        if (one == OK && budget)
+            pattern_code_set_checked(p);
+        if (one == ERR_LIMIT) {
+            tell_costly(c, pattern_code_text(p), w);
+            n_told++;
+        }
+        e = one == OK ? e : one;
+    }
+    free(w);
+    return e == ERR_LIMIT ? ERR_INVALID : e;
 }
 
 /* --- patterns that are names --------------------------------------------------------------------
@@ -147,15 +197,21 @@ static enum err make_names(struct snapshot *s, struct compile_items *x)
     return e == OK ? compile_keys_seal_tags(&x->rows, x->n, &s->name_tags) : e;
 }
 
-static enum err make_patterns(const struct compiling *c, const struct snapshot *before,
-                              struct compile_items *x)
+/* A set of patterns, checked where the caller wants that. */
+static enum err make_set(struct compiling *c, size_t n, struct set_url **out)
 {
-    struct compiling in_set = {c->s, c->report, x->text};
-    const struct set_url_tell told = {on_fault, &in_set};
-    enum err e = OK;
-    if (x->n)
-        e = set_url_new_like(x->text, x->n, before ? before->patterns : NULL, &told,
-                             &c->s->patterns);
+    const struct snapshot *before = c->in->previous;
+    const struct set_url_tell told = {on_fault, c};
+    enum err e = set_url_new_like(c->patterns, n, before ? before->patterns : NULL, &told, out);
+    if (e == OK && c->in->refuse_costly)
+        e = check_costs(c, *out);
+    return e;
+}
+
+static enum err make_patterns(const struct compiling *c, struct compile_items *x)
+{
+    struct compiling in_set = {c->s, c->report, x->text, c->in};
+    enum err e = x->n ? make_set(&in_set, x->n, &c->s->patterns) : OK;
     if (e == OK)
         e = compile_keys_seal_tags(&x->rows, x->n, &c->s->pattern_tags);
     c->s->pattern_text = x->text; /* kept for explaining */
@@ -164,7 +220,7 @@ static enum err make_patterns(const struct compiling *c, const struct snapshot *
 }
 
 /* Lists that no rule names are not part of the set, but their patterns are checked all the same. */
-static enum err check_unused_lists(const struct compiling *c, const struct snapshot *before)
+static enum err check_unused_lists(const struct compiling *c)
 {
     enum err e = OK;
     const struct model *m = c->s->model;
@@ -172,11 +228,9 @@ static enum err check_unused_lists(const struct compiling *c, const struct snaps
         const struct model_list *list = &m->lists[l];
         if (list->kind != LIST_URL_PATTERNS || map_get(&c->s->keys[KEY_LISTS].ids, list->name))
             continue;
-        struct compiling in_list = {c->s, c->report, list->v};
-        const struct set_url_tell told = {on_fault, &in_list};
+        struct compiling in_list = {c->s, c->report, list->v, c->in};
         struct set_url *made = NULL;
-        enum err one =
-            set_url_new_like(list->v, list->n, before ? before->patterns : NULL, &told, &made);
+        enum err one = make_set(&in_list, list->n, &made);
         set_url_free(made);
         e = one == OK ? e : one;
     }
@@ -186,7 +240,7 @@ static enum err check_unused_lists(const struct compiling *c, const struct snaps
 enum err compile_patterns(struct snapshot *s, const struct compile_input *in, struct report *report)
 {
     struct compile_items names = {0}, all = {0}, rest = {0};
-    struct compiling c = {s, report, NULL};
+    struct compiling c = {s, report, NULL, in};
     map_init(&names.ids);
     map_init(&all.ids);
     map_init(&rest.ids);
@@ -198,8 +252,8 @@ enum err compile_patterns(struct snapshot *s, const struct compile_input *in, st
     if (e == OK)
         e = make_names(s, &names);
     if (e == OK) {
-        enum err patterns = make_patterns(&c, in->previous, &rest);
-        enum err unused = check_unused_lists(&c, in->previous);
+        enum err patterns = make_patterns(&c, &rest);
+        enum err unused = check_unused_lists(&c);
         e = patterns != OK ? patterns : unused;
     }
     compile_items_fini(&names);

@@ -9,8 +9,8 @@
 #include <time.h>
 
 #define JIT_START   (32u * 1024)
-#define JIT_MOST    (192u * 1024)
-#define STEPS       (1u << 17) /* of one run, over all places it may start at */
+#define JIT_MOST    (512u * 1024)
+#define STEPS       (1u << 14) /* of a run that is not watched, over all places it may start at */
 #define STEPS_LEAST 32u        /* at one place */
 #define STARTS_FEW  64u        /* places that are not counted */
 #define HEAP_KIB    1024u      /* for the interpreter, where there is no JIT */
@@ -24,7 +24,9 @@ struct worst {
 struct pattern_code {
     atomic_uint n_refs;
     pcre2_code *re;
+    _Atomic(pcre2_code *) watched; /* tells of each item it tries; made when first needed */
     bool is_jit, is_anchored;
+    size_t plain_most; /* bytes of a text on which `re` may be run unwatched */
     atomic_bool is_checked, is_unscannable;
     const uint8_t *starts; /* bit map of bytes a match starts with, inside re; or NULL */
     int first;             /* the byte it starts with; -1: others too */
@@ -38,17 +40,19 @@ struct pattern_code {
 
 struct pattern_runner {
     pcre2_match_data *match;
-    pcre2_match_context *context;
+    pcre2_match_context *context, *watching;
     pcre2_jit_stack *stack;
+    uint32_t work, most; /* of the watched run under way, and where it is */
+    size_t at;
 };
+
+#define OPTIONS (PCRE2_CASELESS | PCRE2_NEVER_BACKSLASH_C | PCRE2_NEVER_UTF)
 
 static enum err compile(struct pattern_code *p, struct pattern_fault *fault)
 {
     int code;
     PCRE2_SIZE at = 0;
-    p->re =
-        pcre2_compile((PCRE2_SPTR)p->text, p->n,
-                      PCRE2_CASELESS | PCRE2_NEVER_BACKSLASH_C | PCRE2_NEVER_UTF, &code, &at, NULL);
+    p->re = pcre2_compile((PCRE2_SPTR)p->text, p->n, OPTIONS, &code, &at, NULL);
     if (p->re)
         return OK;
     PCRE2_UCHAR text[sizeof fault->message];
@@ -71,11 +75,19 @@ static void learn_starts(struct pattern_code *p)
     p->first = type == 1 ? (int)unit : -1;
 }
 
-static enum err learn_literals(struct pattern_code *p)
+/* What a run costs at most, JIT does not count well: a quarter of a millisecond. */
+static size_t plain_most(unsigned degree)
+{
+    static const size_t most[PATTERN_STEEP + 1] = {SIZE_MAX, SIZE_MAX, 1500, 128, 48, 24};
+    return most[degree];
+}
+
+static enum err learn_structure(struct pattern_code *p)
 {
     struct pattern_tree t;
     struct pattern_literals l;
     enum err e = pattern_tree_parse(str_make(p->text, p->n), &t);
+    p->plain_most = plain_most(e == OK ? pattern_tree_degree(&t, p->is_anchored) : PATTERN_STEEP);
     if (e != OK)
         return e == ERR_INVALID ? OK : e;
     if (pattern_literals_find(&t, &l)) {
@@ -107,7 +119,7 @@ enum err pattern_code_new(struct str text, struct pattern_fault *fault, struct p
     enum err e = compile(p, fault);
     if (e == OK) {
         learn_starts(p);
-        e = learn_literals(p);
+        e = learn_structure(p);
     }
     if (e != OK)
         pattern_code_unref(p);
@@ -127,6 +139,7 @@ void pattern_code_unref(struct pattern_code *p)
     if (!p || atomic_fetch_sub_explicit(&p->n_refs, 1, memory_order_acq_rel) != 1)
         return;
     pcre2_code_free(p->re);
+    pcre2_code_free(atomic_load(&p->watched));
     free(p->literals);
     free(atomic_load(&p->worst));
     free(p);
@@ -166,6 +179,17 @@ void pattern_code_set_unscannable(struct pattern_code *p)
 /* --- running ------------------------------------------------------------------------------------
  */
 
+/* Called for each item of the pattern that is tried, wherever it starts: an exact bound. 16 bytes
+ * passed in one item count as one more. */
+static int on_item(pcre2_callout_block *b, void *ctx)
+{
+    struct pattern_runner *r = ctx;
+    size_t at = b->current_position;
+    r->work += 1 + (uint32_t)((at > r->at ? at - r->at : r->at - at) / 16);
+    r->at = at;
+    return r->work > r->most ? PCRE2_ERROR_CALLOUT : 0;
+}
+
 struct pattern_runner *pattern_runner_new(void)
 {
     struct pattern_runner *r = calloc(1, sizeof *r);
@@ -173,13 +197,17 @@ struct pattern_runner *pattern_runner_new(void)
         return NULL;
     r->match = pcre2_match_data_create(1, NULL);
     r->context = pcre2_match_context_create(NULL);
+    r->watching = pcre2_match_context_create(NULL);
     r->stack = pcre2_jit_stack_create(JIT_START, JIT_MOST, NULL);
-    if (!r->match || !r->context || !r->stack) {
+    if (!r->match || !r->context || !r->watching || !r->stack) {
         pattern_runner_free(r);
         return NULL;
     }
     pcre2_set_heap_limit(r->context, HEAP_KIB);
+    pcre2_set_heap_limit(r->watching, HEAP_KIB);
     pcre2_jit_stack_assign(r->context, NULL, r->stack);
+    pcre2_jit_stack_assign(r->watching, NULL, r->stack);
+    pcre2_set_callout(r->watching, on_item, r);
     return r;
 }
 
@@ -189,6 +217,7 @@ void pattern_runner_free(struct pattern_runner *r)
         return;
     pcre2_match_data_free(r->match);
     pcre2_match_context_free(r->context);
+    pcre2_match_context_free(r->watching);
     pcre2_jit_stack_free(r->stack);
     free(r);
 }
@@ -210,28 +239,66 @@ static uint32_t count_starts(const struct pattern_code *p, struct str text)
 }
 
 /* PCRE2 counts the steps of each starting place for itself, so their sum is shared out here. */
-static void set_limits(const struct pattern_code *p, struct pattern_runner *r, struct str text)
+static int run_plain(const struct pattern_code *p, struct pattern_runner *r, struct str text)
 {
     uint32_t each = STEPS / count_starts(p, text);
-    if (!p->is_jit)
-        each /= 8;
     each = each > STEPS_LEAST ? each : STEPS_LEAST;
     pcre2_set_match_limit(r->context, each);
     pcre2_set_depth_limit(r->context, each);
+    return p->is_jit
+               ? pcre2_jit_match(p->re, (PCRE2_SPTR)text.p, text.n, 0, 0, r->match, r->context)
+               : pcre2_match(p->re, (PCRE2_SPTR)text.p, text.n, 0, 0, r->match, r->context);
+}
+
+/* The same pattern, made to tell of each item; NULL when out of memory. */
+static pcre2_code *watched_of(struct pattern_code *p)
+{
+    int code;
+    PCRE2_SIZE at;
+    pcre2_code *made, *none = NULL, *re = atomic_load_explicit(&p->watched, memory_order_acquire);
+    if (re)
+        return re;
+    made = pcre2_compile((PCRE2_SPTR)p->text, p->n, OPTIONS | PCRE2_AUTO_CALLOUT, &code, &at, NULL);
+    if (!made)
+        return NULL;
+    (void)pcre2_jit_compile(made, PCRE2_JIT_COMPLETE);
+    if (atomic_compare_exchange_strong(&p->watched, &none, made))
+        return made;
+    pcre2_code_free(made);
+    return none;
+}
+
+static int run_watched(struct pattern_code *p, struct pattern_runner *r, struct str text,
+                       uint32_t most)
+{
+    const pcre2_code *re = watched_of(p);
+    r->most = most;
+    r->work = 0;
+    r->at = 0;
+    return re ? pcre2_match(re, (PCRE2_SPTR)text.p, text.n, 0, 0, r->match, r->watching)
+              : PCRE2_ERROR_NOMEMORY;
 }
 
 static enum pattern_answer run(struct pattern_code *p, struct pattern_runner *r, struct str text)
 {
-    set_limits(p, r, text);
-    PCRE2_SPTR s = (PCRE2_SPTR)(text.p ? text.p : "");
-    int rc = p->is_jit ? pcre2_jit_match(p->re, s, text.n, 0, 0, r->match, r->context)
-                       : pcre2_match(p->re, s, text.n, 0, 0, r->match, r->context);
+    if (!text.p)
+        text = STR("");
+    int rc = text.n <= p->plain_most ? run_plain(p, r, text) : PCRE2_ERROR_MATCHLIMIT;
+    if (rc < 0 && rc != PCRE2_ERROR_NOMATCH)
+        rc = run_watched(p, r, text, PATTERN_WORK_MOST);
     if (rc >= 0)
         return PATTERN_YES;
     if (rc == PCRE2_ERROR_NOMATCH)
         return PATTERN_NO;
     atomic_fetch_add_explicit(&p->n_limited, 1, memory_order_relaxed);
     return PATTERN_LIMITED;
+}
+
+uint32_t pattern_code_work(struct pattern_code *p, struct pattern_runner *r, struct str text,
+                           uint32_t most)
+{
+    int rc = run_watched(p, r, text, most);
+    return rc >= 0 || rc == PCRE2_ERROR_NOMATCH ? r->work : most;
 }
 
 /* --- figures ------------------------------------------------------------------------------------

@@ -10,8 +10,9 @@
 
 #include "policies/pattern_literals.h"
 
-#define PATTERN_TEXT_MAX    8192 /* bytes of one pattern */
-#define PATTERN_WORST_BYTES 256  /* kept of the dearest text */
+#define PATTERN_TEXT_MAX    8192   /* bytes of one pattern */
+#define PATTERN_WORST_BYTES 256    /* kept of the dearest text */
+#define PATTERN_WORK_MOST   80000u /* items tried before a run is given up: half a millisecond */
 
 struct pattern_cost { /* of sampled runs; n_limited of all */
     uint64_t n_runs, n_hits, n_limited, ns, worst_ns;
@@ -45,6 +46,10 @@ enum pattern_answer { PATTERN_NO, PATTERN_YES, PATTERN_LIMITED };
 /* LIMITED: given up at a limit (and counted). is_sampled: the run is timed and entered. */
 enum pattern_answer pattern_code_run(struct pattern_code *p, struct pattern_runner *r,
                                      struct str text, bool is_sampled);
+
+/* Work of a search in text, in items of the pattern tried; most when it takes that or more. */
+uint32_t pattern_code_work(struct pattern_code *p, struct pattern_runner *r, struct str text,
+                           uint32_t most);
 
 void pattern_code_cost(struct pattern_code *p, struct pattern_cost *out);
 

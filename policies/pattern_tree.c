@@ -528,3 +528,44 @@ void pattern_tree_fini(struct pattern_tree *t)
     free(t->v);
     *t = (struct pattern_tree){.root = PATTERN_NONE};
 }
+
+/* --- growth -------------------------------------------------------------------------------------
+ */
+
+#define FEW_TIMES 8 /* a repeat of up to so many is no repeat */
+
+static unsigned capped(unsigned degree)
+{
+    return degree < PATTERN_STEEP ? degree : PATTERN_STEEP;
+}
+
+static unsigned degree_of(const struct pattern_tree *t, uint32_t id)
+{
+    const struct pattern_node *v = &t->v[id];
+    unsigned sum = 0, most = 0;
+    for (uint32_t c = v->child; c != PATTERN_NONE; c = t->v[c].next) {
+        unsigned d = degree_of(t, c);
+        sum += d;
+        most = d > most ? d : most;
+    }
+    switch (v->kind) {
+    case PATTERN_EMPTY:
+    case PATTERN_SET: return 0;
+    case PATTERN_ANY: return 1;
+    case PATTERN_ALT: return capped(sum);
+    case PATTERN_CAT:
+    case PATTERN_ASSERT: return capped(sum);
+    case PATTERN_REPEAT: break;
+    }
+    bool is_one_byte = t->v[v->child].kind == PATTERN_SET;
+    if (v->max <= FEW_TIMES)
+        return capped(most * (v->max ? v->max : 1));
+    if (v->is_atomic && most == 0)
+        return 0;
+    return is_one_byte ? 1 : PATTERN_STEEP;
+}
+
+unsigned pattern_tree_degree(const struct pattern_tree *t, bool is_anchored)
+{
+    return capped(degree_of(t, t->root) + !is_anchored);
+}

@@ -46,6 +46,11 @@ struct pattern_tree {
 enum err pattern_tree_parse(struct str pattern, struct pattern_tree *out) MUST_CHECK;
 void pattern_tree_fini(struct pattern_tree *t);
 
+/* An upper bound of how the work of a search grows with the text: the power of its length, one for
+ * the places to start at included; PATTERN_STEEP: beyond any power that matters. */
+#define PATTERN_STEEP 9
+unsigned pattern_tree_degree(const struct pattern_tree *t, bool is_anchored);
+
 static inline bool pattern_bytes_has(const struct pattern_bytes *b, unsigned char c)
 {
     return b->w[c / 64] >> (c % 64) & 1;

@@ -98,8 +98,22 @@ def proxy_lines():
         write("proxy_line", f"{i:02}", b"\x80" + line)
 
 
+def patterns():
+    """A pattern, a zero byte, a text."""
+    url = b"http://www.example.com/ads/banner12.gif?id=ff&x=aaaaaaaaaaaaaaaa"
+    rows = ["casino", "(^|[-.?+=/_0-9])ads([-.?+=/_0-9]|$)", "/ads/(banner|x)[0-9]*\\.(gif|jpe?g)", "^http://[^/]*example[0-9]*\\.(com|net)/",
+            "[?&]id=[0-9a-f]+(&|$)", "/(ads|foo)[^/]*\\.(exe|zip|gif)$", "^https?://([^/]+\\.)?example\\.com(/|$)", "(a+)+$", "(a|aa)+$",
+            "(.*a){9}$", "(x+x+)+y", "(?<!no)ads", "(\\w)\\1\\1", "(?=.*foo)(?=.*ads)^", "a++b", "(?>a+)ab", "\\bads?\\b", "x*", "(?-i)Ads",
+            "a\\Kb", "(?(?=a)ab|cd)", "^(?:(a)|b)(?(1)c|d)$", "\\xff|\\x{41}", "[[:alpha:]]+x", "[^[:digit:]_]{3,}", "(?<n>a)\\k<n>", "(a(?1)?b)",
+            "a{2,3}?b{4}c{0,}", "[]^-a]+", "(?#no)ads", "(?i:ADS)", "(?s-m:.)b", "(?|(a)|(b))c", "\\d+\\d+\\d+\\d+x", "\\R\\N\\h", "\\Qa.b\\E",
+            "(*ACCEPT)a", "a{,3}", "\\/ads\\/", "(?:%[0-9a-f]{2}|.)*;$", "(|a)+b", "^$", "((((a*)*)*)*)*b", "[a-z]{97,106}$"]
+    for i, row in enumerate(rows):
+        write("pattern", f"{i:02}", row.encode("latin-1") + b"\0" + url)
+
+
 heads_and_bodies()
 strings()
 credentials()
 hellos()
 proxy_lines()
+patterns()
