@@ -6,6 +6,7 @@ export const routes: Route[] = [
   { path: '/setup', title: 'First steps', load: () => import('./pages/setup/Setup.svelte'), bare: true },
   { path: '/', title: 'Overview', load: () => import('./pages/overview/Overview.svelte') },
   { path: '/log', title: 'Log', load: () => import('./pages/log/Log.svelte') },
+  { path: '/log/:id', title: 'Record', load: () => import('./pages/explain/Record.svelte') },
   { path: '/policy', title: 'Policy', load: () => import('./pages/policy/Rules.svelte') },
   { path: '/policy/rules/:id', title: 'Rule', load: () => import('./pages/policy/RuleEditor.svelte') },
   { path: '/policy/lists', title: 'Lists', load: () => import('./pages/policy/Lists.svelte') },

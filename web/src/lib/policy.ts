@@ -57,6 +57,18 @@ export function verdictLabel(v: string): string {
   }
 }
 
+export function effectLabel(e: string): string {
+  switch (e) {
+    case 'warn-continued': return t('continued after a warning');
+    case 'override-password': return t('opened with the password');
+    case 'override-justified': return t('opened with a reason');
+    case 'quota-time': return t('daily time used up');
+    case 'quota-bytes': return t('daily volume used up');
+    case 'canary': return t('judged by a version that runs for a part');
+    default: return e;
+  }
+}
+
 export interface Part { key: string; label: string; values: string[]; unless: boolean }
 /** The conditions of one group, in the order of KEYS. */
 export function parts(when: Conditions | undefined, unless: Conditions | undefined, group: KeyGroup): Part[] {

@@ -84,7 +84,12 @@ export interface LogRecord {
   id: number; node: string; time: string; duration_ms: number; client: string; user: string; groups: string[]; method: string; url: string; scheme: string;
   host: string; port: number; status: number; bytes_in: number; bytes_out: number; content_type: string; verdict: Verdict; rule: string; rule_name: string;
   policy_version: number; categories: string[]; shadow: string[]; cache: string; tls: string; upstream: string; upstream_ms: number; user_agent: string;
-  referer: string; error: string;
+  referer: string; error: string; listener?: string; group_paths?: string[]; effect?: string; note?: string;
+}
+/** A recorded decision, judged once more as it was then. */
+export interface Explained {
+  why: string; action: Action; is_final: boolean; rule: string | null; rule_name: string | null; index: number | null; version: number | null; lists: { version: number | string; built_at: string | null } | null;
+  same_as_recorded: boolean; reason: string | null; trace: TraceRule[]; flip: Flip[];
 }
 export interface Page<T> { items: T[]; next_cursor: string | null }
 
