@@ -61,7 +61,11 @@ export interface Counts { domains: number; urls: number; expressions: number; ip
 export interface Category { name: string; title: string; description: string; counts: Counts; updated_at: string | null; source: string; used_by: string[] }
 export interface IndexInfo { ready: boolean; bytes: number; entries: number; categories: number; built_at: string | null; state: 'current' | 'rebuilding' | 'missing' | 'damaged' }
 export interface CategoryList { items: Category[]; index: IndexInfo }
-export interface Lookup { host: string; categories: string[]; matches: { category: string; entry: string; kind: string }[] }
+export interface LookupHit { category: string; entry: string; kind: string; source?: string; source_title?: string | null; since?: string | null }
+export interface Lookup { host: string; categories: string[]; matches: LookupHit[]; exceptions?: LookupHit[] }
+export interface SourceRow { source: string; title: string; format: string; counts: Counts; created_at: string | null; updated_at: string | null }
+export interface EntryPage { items: string[]; details?: { entry: string; kind: string; source: string; source_title: string | null; since: string | null }[]; next_cursor: string | null }
+export interface EntriesSaved { added: number; removed: number; excepted: number; rejected: { text: string; reason: string }[]; applied: boolean; message: string; ms: number }
 export interface ImportResult {
   accepted: number; duplicates: number; rejected: { line: number; text: string; reason: string; file: string }[]; n_rejected: number; format: string;
   added?: number; removed?: number; categories: { name: string; accepted: number; duplicates: number; n_rejected: number; counts: Counts }[];
@@ -176,3 +180,11 @@ export interface PatternCost {
   filter: string; literal: string | null; host_entry: string | null; suggestion: string | null;
 }
 export interface Patterns { version: number; sampled: number; one_in: number; n_patterns: number; scan_ns_per_request: number; items: PatternCost[] }
+
+export interface Subscription {
+  id: string; name: string; url: string; category: string | null; tree?: boolean; format: string; interval_s: number; enabled: boolean; state: 'fresh' | 'stale' | 'fetching' | 'waiting' | 'failed' | 'new'; message: string;
+  last_ok_at: string | null; last_try_at: string | null; next_at: string | null; entries: number; bytes: number; etag?: string | null; checksum?: string | null; bounds?: Record<string, number | null>;
+  waiting: { added: number; removed: number; entries_before: number; entries_after: number; examples_added: string[]; examples_removed: string[] } | null;
+}
+export interface CatalogueRow { id: string; name: string; title?: string; description?: string; url: string; category: string | null; tree?: boolean; format: string; interval_s: number; licence?: string; homepage?: string }
+export interface FetchRow { at: string; result: string; entries: number; added: number; removed: number; bytes: number; ms: number; message: string }
