@@ -212,6 +212,49 @@ const flows = {
     await page.getByText('Nothing to publish').waitFor();
   },
 
+  /** Findings beside the rules; a rehearsal on what really happened, above the publish button. */
+  async review(page) {
+    await login(page, NEW_PASSWORD, '/policy');
+    const draft = await get(page, '/policy/draft');
+    const rule = (id, action) => ({ id, name: `Example ${id}`, action, when: { hosts: ['www.example.com'] } });
+    const put = (rules) => page.evaluate(async (all) => {
+      const me = await (await fetch('/api/v1/me')).json();
+      const r = await fetch('/api/v1/policy/draft');
+      const doc = { ...(await r.json()), rules: all };
+      return (await fetch('/api/v1/policy/draft', { method: 'PUT', body: JSON.stringify(doc), headers: { 'Content-Type': 'application/json', 'If-Match': r.headers.get('ETag'), 'X-CSRF-Token': me.csrf_token } })).status;
+    }, rules);
+    same(await put([rule('shut', 'block'), rule('open', 'allow'), ...draft.rules]), 200, 'the draft');
+    await visit(page, '/policy');
+    await page.locator('tr[data-rule=open]').getByRole('button', { name: 'never reached' }).click();
+    const about = page.getByRole('dialog');
+    await about.getByRole('link', { name: /Example shut/ }).waitFor(); // the one that wins
+    await about.getByRole('button', { name: 'Close' }).last().click();
+    await page.locator('details.findings summary').click();
+    await page.locator('details.findings').getByText('never reached').first().waitFor();
+
+    await visit(page, '/policy/rehearse');
+    await page.getByRole('button', { name: 'Rehearse', exact: true }).click();
+    await page.getByText(/^This edit flips \d+ requests?.*: all newly blocked on 1 host\.$/).waitFor();
+    await page.locator('section.card', { hasText: 'Hosts' }).getByText('www.example.com').first().waitFor();
+    await shot(page, 'rehearsal');
+    const job = new URL(page.url()).searchParams.get('job');
+    check(job, 'the result is in the address');
+    await page.locator('table tbody a').first().click();
+    await page.getByRole('heading', { name: /^Record \d+$/, level: 1 }).waitFor();
+    await page.goBack();
+    await page.getByText(/^This edit flips/).waitFor();
+    await page.getByText('Live', { exact: true }).click();
+    await page.getByRole('button', { name: 'Rehearse', exact: true }).click();
+    await page.getByText(/^Nothing changes: all \d+ requests/).waitFor(); // the unchanged policy flips nothing
+    await visit(page, `/policy/changes?job=${job}`);
+    const says = await page.getByText(/^This edit flips/).boundingBox();
+    const button = await page.getByRole('button', { name: 'Publish', exact: true }).boundingBox();
+    check(says.y < button.y, 'the button is under the result');
+    await page.getByRole('button', { name: 'Discard draft' }).click();
+    await page.getByRole('button', { name: 'Discard', exact: true }).click();
+    await page.getByText('The draft is the live policy again.').waitFor();
+  },
+
   /** An old squid.conf: the report, the draft, and back. */
   async convert(page) {
     await login(page, NEW_PASSWORD, '/policy/convert');
@@ -240,11 +283,9 @@ const flows = {
     check(page.url().includes('url=http%3A%2F%2Fblocked.example%2Fgames'), 'the question is in the address');
     await page.reload();
     await page.locator('.badge.big', { hasText: 'Block' }).waitFor();
-    await page.getByRole('button', { name: 'Create exception in draft' }).click();
-    await page.getByRole('heading', { name: 'Allow blocked.example' }).waitFor();
-    await visit(page, '/test?url=http%3A%2F%2Fblocked.example%2F&policy=draft');
-    await page.locator('.badge.big', { hasText: 'Allow' }).waitFor();
-    await page.goBack();
+    await page.getByRole('button', { name: 'Make an exception' }).click();
+    same(await page.getByRole('dialog').getByLabel('Host').inputValue(), 'blocked.example', 'the exception begins with the host');
+    await page.getByRole('button', { name: 'Cancel' }).click();
     await visit(page, '/test?url=' + encodeURIComponent('::not a url::'));
     await page.locator('.notice.bad, .fault').first().waitFor();
     await page.evaluate(async () => {

@@ -102,6 +102,10 @@ def test_log_and_live_tail(world):
     flow(world, "log")
 
 
+def test_findings_and_rehearsal(world):
+    flow(world, "review")
+
+
 def test_users_and_directory(world):
     flow(world, "users")
 

@@ -43,10 +43,11 @@ export function kindLabel(kind: string): string {
     case 'redundant': return t('changes nothing');
     case 'duplicate': return t('twice');
     case 'conflict': return t('conflict');
-    case 'disabled-list': case 'empty-list': return t('empty list');
+    case 'empty-list': return t('empty list');
     case 'unknown-category': return t('unknown category');
     case 'expired': return t('expired');
     case 'idle': return t('no hit for long');
+    case 'untested': return t('not tested');
     case 'unused-list': return t('unused list');
     case 'unused-schedule': return t('unused schedule');
     case 'no-tests': return t('no tests');

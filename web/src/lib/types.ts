@@ -148,7 +148,7 @@ export interface FlipExample {
 }
 export interface Replay {
   from: string; to: string; policy: string; version: number | null; ms: number; records: number; judged: number; flips: number; people: number; hosts: number; newly_blocked: number; newly_allowed: number; other: number;
-  unsure: number; by_lists: number; by_user: FlipRow[]; by_host: FlipRow[]; by_category: FlipRow[]; by_rule: FlipRow[]; examples: FlipExample[]; examples_unsure?: FlipExample[]; examples_lists?: FlipExample[];
+  unsure: number; by_lists: number; rule_changes?: number; is_whole?: boolean; by_user: FlipRow[]; by_host: FlipRow[]; by_category: FlipRow[]; by_rule: FlipRow[]; examples: FlipExample[]; examples_unsure?: FlipExample[]; examples_lists?: FlipExample[];
   unsure_reasons?: { text: string; n: number }[];
 }
 
