@@ -9,6 +9,7 @@
 #include "adminui/api_convert.h"
 #include "adminui/api_lookup.h"
 #include "adminui/api_pac.h"
+#include "adminui/api_patterns.h"
 #include "adminui/api_policy.h"
 #include "adminui/api_replay.h"
 #include "adminui/api_reports.h"
@@ -67,6 +68,8 @@ const struct route routes_table[] = {
     {"POST", "/policy/versions/{version}:rollback", PERMISSION_PUBLISH, ROUTE_JSON_OPTIONAL, true,
      false, api_policy_rollback, api_policy_published,
      "Publish a copy of an old version; the draft becomes the same"},
+    {"GET", "/policy/patterns", PERMISSION_LOG, ROUTE_NO_BODY, false, false, api_patterns_list,
+     NULL, "What each URL pattern of the live policy costs on traffic, the dearest first"},
     {"GET", "/policy/diff", PERMISSION_READ, ROUTE_NO_BODY, false, false, api_versions_diff, NULL,
      "What changed between two versions"},
     {"POST", "/simulate", PERMISSION_READ, ROUTE_JSON, false, false, api_simulate_url, NULL,

@@ -18,7 +18,7 @@ struct set_url {
     struct pattern_scan scan;
     uint32_t *always; /* patterns that nothing sifts */
     size_t n_always;
-    _Atomic uint64_t n_limited, n_texts, n_sampled, ns;
+    _Atomic uint64_t n_limited, n_sampled, ns;
 };
 
 struct set_url_scratch {
@@ -125,6 +125,12 @@ enum err set_url_new_like(const struct str *patterns, size_t n, const struct set
         e = compile_all(s, patterns, before, tell);
     if (e == OK)
         e = sift(s, before);
+    if (before) { /* the figures of the patterns go on as well */
+        struct set_url_cost had;
+        set_url_cost(before, &had);
+        atomic_init(&s->n_sampled, had.n_sampled);
+        atomic_init(&s->ns, had.ns);
+    }
     if (e != OK)
         set_url_free(s);
     else
@@ -232,7 +238,6 @@ static void match_timed(struct run *r)
     match(r);
     atomic_fetch_add_explicit(&r->set->ns, now_ns() - t, memory_order_relaxed);
     atomic_fetch_add_explicit(&r->set->n_sampled, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&r->set->n_texts, SET_URL_ONE_IN, memory_order_relaxed);
 }
 
 bool set_url_match(const struct set_url *s, struct set_url_scratch *x, struct str text,
@@ -280,8 +285,7 @@ enum set_url_way set_url_way(const struct set_url *s, uint32_t index)
 
 void set_url_cost(const struct set_url *s, struct set_url_cost *out)
 {
-    *out = (struct set_url_cost){.n_texts = atomic_load_explicit(&s->n_texts, memory_order_relaxed),
-                                 .n_sampled =
+    *out = (struct set_url_cost){.n_sampled =
                                      atomic_load_explicit(&s->n_sampled, memory_order_relaxed),
                                  .ns = atomic_load_explicit(&s->ns, memory_order_relaxed)};
 }

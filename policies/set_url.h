@@ -53,8 +53,8 @@ uint64_t set_url_n_limited(const struct set_url *s);
 
 enum set_url_way { SET_URL_LITERAL, SET_URL_SCAN, SET_URL_ALWAYS }; /* how candidates are found */
 
-struct set_url_cost { /* of the texts that were timed, since the set was made */
-    uint64_t n_texts, n_sampled, ns;
+struct set_url_cost { /* of the texts that were timed; taken over from the set before */
+    uint64_t n_sampled, ns;
 };
 
 size_t set_url_count(const struct set_url *s);

@@ -183,6 +183,32 @@ int verb_policy_versions(struct ctl *c)
     return code;
 }
 
+int verb_policy_patterns(struct ctl *c)
+{
+    static const struct show_column columns[] = {{"NS/REQUEST", "ns_per_request"},
+                                                 {"RUNS", "evals"},
+                                                 {"HITS", "hits"},
+                                                 {"GIVEN UP", "limit_hits"},
+                                                 {"FOUND BY", "filter"},
+                                                 {"PATTERN", "pattern"},
+                                                 {"WHERE", "where"},
+                                                 {"HINT", "suggestion"},
+                                                 {NULL, NULL}};
+    struct client_answer a;
+    struct buf path;
+    bool is_done;
+    buf_init(&path, 1000);
+    buf_add_z(&path, "/policy/patterns");
+    verbs_query(c, &path, "limit", c->options.limit);
+    buf_add_c(&path, 0);
+    int code = verbs_get(c, path.p, &a, &is_done);
+    if (!is_done)
+        show_table(json_object_get(a.json, "items"), columns);
+    client_answer_fini(&a);
+    buf_fini(&path);
+    return code;
+}
+
 int verb_policy_diff(struct ctl *c)
 {
     static const struct show_column columns[] = {

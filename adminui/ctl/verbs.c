@@ -24,6 +24,8 @@ const struct verb verbs_table[] = {
     {"policy", "publish", 1, 1, verb_policy_publish, "FILE --comment TEXT", "make a document live"},
     {"policy", "versions", 0, 0, verb_policy_versions, "[--limit N]", "list what was published"},
     {"policy", "diff", 0, 2, verb_policy_diff, "[A [B]]", "what changed (default: live draft)"},
+    {"policy", "patterns", 0, 0, verb_policy_patterns, "[--limit N]",
+     "what each URL pattern costs on live traffic, the dearest first"},
     {"policy", "rollback", 1, 1, verb_policy_rollback, "N [--comment TEXT]",
      "publish a copy of an old version"},
     {"policy", "test", 1, 1, verb_policy_test,

@@ -123,6 +123,14 @@ void reload_if_changed(struct reload *r)
         diag(DIAG_WARN, "main", "reload failed, what ran before goes on", "why", err_name(e), NULL);
 }
 
+struct snapshot *reload_policy(struct reload *r)
+{
+    pthread_mutex_lock(&r->lock);
+    struct snapshot *s = source_policy(r->source);
+    pthread_mutex_unlock(&r->lock);
+    return s;
+}
+
 json_t *reload_status(struct reload *r)
 {
     char at[CLOCK_RFC3339_BYTES];

@@ -39,6 +39,9 @@ enum err reload_now(struct reload *r, json_t *problems, uint64_t *version) MUST_
 /* reload_now if the store or the index has changed since; called every second. */
 void reload_if_changed(struct reload *r);
 
+/* One reference to the policy that is live, or NULL. */
+struct snapshot *reload_policy(struct reload *r);
+
 /* {"policy_version", "trial_version" (null: none), "last_good", "loaded_at", "problems",
  * "categories"} */
 json_t *reload_status(struct reload *r);

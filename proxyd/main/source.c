@@ -82,6 +82,11 @@ struct store *source_store(struct source *s)
     return s->store;
 }
 
+struct snapshot *source_policy(struct source *s)
+{
+    return s->policy ? snapshot_ref(s->policy) : NULL;
+}
+
 void source_problem(json_t *problems, const char *where, const char *pointer, const char *code,
                     const char *message)
 {

@@ -39,6 +39,9 @@ enum err source_empty(struct source *s, struct source_loaded *out) MUST_CHECK;
  * there is none. Valid until the next source_load. */
 struct store *source_store(struct source *s);
 
+/* One reference to the live policy in hand, or NULL. */
+struct snapshot *source_policy(struct source *s);
+
 /* Has the store changed since the last source_load? True also when it has appeared. */
 bool source_has_changed(struct source *s);
 

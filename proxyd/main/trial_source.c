@@ -23,10 +23,8 @@ static void tell(const struct trial_ask *ask, const struct report *r)
 static enum err compile(const struct trial_ask *ask, const struct policy_version *v,
                         struct snapshot **out)
 {
-    struct compile_input in = {.document = v->document,
-                               .version = v->version,
-                               .index = ask->index,
-                               .previous = ask->live};
+    struct compile_input in = {
+        .document = v->document, .version = v->version, .index = ask->index, .previous = ask->live};
     struct report r;
     enum err e = policy_compile(&in, &r, out);
     tell(ask, &r);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "policies/pattern_usage.h"
 #include "proxyd/main/wiring.h"
 
 static json_t *do_reload(void *ctx, const json_t *request)
@@ -97,10 +98,21 @@ static json_t *do_directory_test(void *ctx, const json_t *request)
     return people_test(&w->people, request);
 }
 
+static json_t *do_patterns(void *ctx, const json_t *request)
+{
+    struct wiring *w = ctx;
+    json_int_t limit = json_integer_value(json_object_get(request, "limit"));
+    struct snapshot *policy = reload_policy(&w->reload);
+    json_t *out = policy ? pattern_usage(policy, limit > 0 ? (size_t)limit : PATTERN_USAGE_MAX)
+                         : control_error("no policy is live");
+    if (policy && out)
+        json_object_set_new(out, "ok", json_true());
+    snapshot_unref(policy);
+    return out ? out : control_error("out of memory");
+}
+
 const struct control_verb verbs_table[] = {
-    {"reload", do_reload},
-    {"status", do_status},
-    {"forget-user", do_forget_user},
-    {"directory-test", do_directory_test},
-    {NULL, NULL},
+    {"reload", do_reload},           {"status", do_status},
+    {"forget-user", do_forget_user}, {"directory-test", do_directory_test},
+    {"patterns", do_patterns},       {NULL, NULL},
 };
