@@ -2,6 +2,7 @@
 #include "adminui/api_simulate.h"
 
 #include "adminui/app.h"
+#include "adminui/explain_join.h"
 #include "adminui/policy_docs.h"
 #include "adminui/policy_hold.h"
 #include "adminui/problem.h"
@@ -14,9 +15,10 @@ static void answer(struct call *c, const struct snapshot *s)
     json_t *out = NULL;
     report_init(&r);
     enum err e = explain_request(s, c->json, clock_wall_ms(&c->app->clock), &r, &out);
-    if (e == OK)
+    if (e == OK) {
+        explain_join(c, out);
         reply_json(c, 200, out);
-    else if (e == ERR_INVALID)
+    } else if (e == ERR_INVALID)
         problem_reply_report(c, &r, false);
     else
         problem_reply_err(c, e, "request");

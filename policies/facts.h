@@ -39,6 +39,8 @@ struct facts {
     struct str user; /* empty: known to be nobody */
     const struct str *groups;
     size_t n_groups;
+    const struct str *group_paths; /* of each group how it was reached ("all<eng<team"), for people
+                                      to read; NULL: not known */
     uint64_t person; /* a number that stands for this user with these groups and for no other pair
                         wherever the same snapshot is asked; 0: none given (slower) */
     /* address */

@@ -2,6 +2,7 @@
 #include "policies/flip.h"
 
 #include "base/buf.h"
+#include "policies/explain_text.h"
 #include "policies/rule.h"
 
 struct turning {
@@ -27,23 +28,17 @@ static void add(struct turning *t, const struct model_rule *r, const struct rule
                 enum verdict_action action)
 {
     static const char *const sides[] = {"when", "unless"};
-    bool would_fit = c && c->fit == RULE_NO;
     struct str value = {0};
     struct buf said;
     buf_init(&said, 4096);
+    buf_add_z(&said, "If ");
     if (c) {
-        size_t n = r->cond[c->side][c->key].n;
-        value = would_fit ? r->cond[c->side][c->key].v[0] : c->value;
-        buf_addf(&said, "If %s%s %s here (%.*s", c->side == SIDE_UNLESS ? "unless " : "",
-                 model_key_name(c->key), would_fit ? "fitted" : "did not fit",
-                 STR_ARG(str_sub(value, 0, 200)));
-        if (would_fit && n > 1)
-            buf_addf(&said, " or one of %zu more", n - 1);
-        buf_add_c(&said, ')');
+        value = c->fit == RULE_NO ? r->cond[c->side][c->key].v[0] : c->value;
+        explain_text_otherwise(&said, r, c);
     } else {
-        buf_add_z(&said, "If this rule were switched off");
+        buf_add_z(&said, "this rule were switched off");
     }
-    buf_addf(&said, ", the answer would be %s.", verdict_action_name(action));
+    buf_addf(&said, ", it would be %s.", explain_text_would(action));
     json_array_append_new(t->out,
                           json_pack("{s:o, s:o, s:o, s:o, s:s, s:o}", "rule", text(r->id), "side",
                                     c ? json_string(sides[c->side]) : json_null(), "key",

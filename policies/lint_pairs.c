@@ -280,6 +280,11 @@ static void tell_taken(struct pairing *p)
                       "Rule %s is not needed: rule %s (number %u) before it takes every request it "
                       "fits, and does the same.",
                       later, first, p->taken_by + 1);
+    else if (a->action == b->action)
+        lint_list_add(p->x->list, LINT_SHADOWED, &at,
+                      "Rule %s never decides: rule %s (number %u) before it takes every request it "
+                      "fits; both answer %s, with other effects.",
+                      later, first, p->taken_by + 1, verdict_action_name(a->action));
     else
         lint_list_add(p->x->list, LINT_SHADOWED, &at,
                       "Rule %s never decides: rule %s (number %u) before it takes every request it "

@@ -69,3 +69,18 @@ def test_ten_thousand_rules_are_looked_at_in_seconds(admin):
     began = time.monotonic()
     answer = admin.api.get("/policy/draft/lint", timeout=60)
     assert answer["n_rules"] == 10000 and time.monotonic() - began < 15
+
+
+def test_an_explanation_names_entry_source_and_lists(admin):
+    upload = b"poker.example\nbingo.example\n"
+    admin.api.job(admin.api.call("POST", "/categories/games:import?format=plain", raw=upload, headers={"Content-Type": "text/plain"}))
+    save(admin, policy({"id": "g", "name": "No games", "action": "block", "when": {"categories": ["games"], "groups": ["staff"]}}))
+    r = admin.api.post("/simulate", {"url": "http://www.poker.example/", "user": "ann", "groups": ["staff"], "policy": "draft"})
+    assert (r["action"], r["rule"], r["index"]) == ("block", "g", 0)
+    assert r["why"].startswith('Blocked by rule "No games" (number 1), because the user is in the group staff, and the site is in the category games '
+                               "(by its entry poker.example). poker.example is listed by "), r["why"]
+    assert r["lists"]["built_at"] and r["lists"]["version"] > 0
+    c = [x for x in r["trace"][0]["conditions"] if x["key"] == "categories"][0]
+    assert c["entry"] == "poker.example" and c["source"] == "upload" and c["since"]
+    turned = [f["text"] for f in r["flip"]]
+    assert "If the user were not in the group staff, it would be allowed." in turned

@@ -222,12 +222,100 @@ static void tests_of_the_document(void **state)
     json_decref(t);
 }
 
+static const json_t *condition_of(const json_t *told, const char *rule, const char *key)
+{
+    size_t i, k;
+    const json_t *r, *c;
+    json_array_foreach(json_object_get(told, "trace"), i, r)
+    {
+        json_array_foreach(json_object_get(r, "conditions"), k, c)
+        {
+            if (!strcmp(text_of(r, "id"), rule) && !strcmp(text_of(c, "key"), key))
+                return c;
+        }
+    }
+    return NULL;
+}
+
+static void sentences_for_people(void **state)
+{
+    const struct fixture *f = *state;
+    static const struct {
+        const char *request, *why, *rule, *text;
+    } said[] = {
+        {"{\"url\":\"https://www.poker.test/x\",\"user\":\"ann\"}",
+         "Blocked by rule \"cat\" (number 4), because the site is in the category gambling (by its "
+         "entry poker.test).",
+         "cat", "Fits: the site is in the category gambling (by its entry poker.test)."},
+        {"{\"url\":\"https://www.poker.test/x\",\"user\":\"boss\"}",
+         "Blocked by default: no rule fits this request.", "cat",
+         "Does not fit: exempt, for the user is boss."},
+        {"{\"url\":\"http://x.test/A7\"}",
+         "Answered with a warning by rule \"url\" (number 5), because the request is on the list "
+         "pats (by its entry /a[0-9]).",
+         "off", "Switched off."},
+        {"{\"url\":\"http://www.good.test/\",\"client\":\"10.1.1.1\"}",
+         "Allowed by rule \"ok\" (number 6), because the client's address is in the network "
+         "10.0.0.0/8, and the request is on the list ok (by its entry good.test).",
+         "in", "Does not fit: the user is not in the group staff."},
+        {"{\"url\":\"http://y.test/\",\"time\":\"2026-02-01T00:00:00Z\"}",
+         "Blocked by default: no rule fits this request.", "gone", "Lapsed."},
+    };
+    for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
+        json_t *told = asked(f, said[i].request);
+        size_t k;
+        const json_t *r;
+        assert_string_equal(text_of(told, "why"), said[i].why);
+        json_array_foreach(json_object_get(told, "trace"), k, r)
+        {
+            if (!strcmp(text_of(r, "id"), said[i].rule))
+                assert_string_equal(text_of(r, "text"), said[i].text);
+        }
+        json_decref(told);
+    }
+}
+
+static void the_way_into_a_group(void **state)
+{
+    const struct fixture *f = *state;
+    const struct str groups[] = {STR("other"), STR("Staff")};
+    const struct str paths[] = {STR("other"), STR("Staff<eng<team")};
+    struct facts q = {.known = FACTS_BIT(FACTS_N_STAGES) - 1,
+                      .now_ms = INT64_C(1795427000000),
+                      .host = STR("z.test"),
+                      .port = 80,
+                      .user = STR("ann"),
+                      .groups = groups,
+                      .n_groups = 2,
+                      .group_paths = paths,
+                      .url = STR("http://z.test/"),
+                      .size_bytes = UINT64_MAX};
+    assert_int_equal(ip_parse(STR("10.1.2.3"), &q.client), OK);
+    json_t *told = explain_facts(f->s, &q);
+    const json_t *c = condition_of(told, "in", "groups");
+    assert_string_equal(text_of(told, "rule"), "in");
+    assert_int_equal(json_integer_value(json_object_get(told, "index")), 6);
+    assert_string_equal(text_of(c, "path"), "Staff<eng<team");
+    assert_string_equal(text_of(c, "text"),
+                        "the user is in the group staff (by way of Staff<eng<team)");
+    assert_string_equal(text_of(condition_of(told, "in", "lists"), "source"), "policy");
+    assert_non_null(strstr(text_of(told, "why"), "by way of Staff<eng<team"));
+    json_decref(told);
+    q.known &= ~FACTS_BIT(FACTS_IDENTITY);
+    told = explain_facts(f->s, &q);
+    assert_string_equal(text_of(told, "why"),
+                        "Not decided yet: rule \"in\" (number 7) depends on who asks.");
+    json_decref(told);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_told),
         cmocka_unit_test(the_verdict_is_the_engines),
         cmocka_unit_test(requests_with_faults),
+        cmocka_unit_test(sentences_for_people),
+        cmocka_unit_test(the_way_into_a_group),
         cmocka_unit_test(tests_of_the_document),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
