@@ -11,6 +11,7 @@
 #include "adminui/api_pac.h"
 #include "adminui/api_patterns.h"
 #include "adminui/api_policy.h"
+#include "adminui/api_quotas.h"
 #include "adminui/api_replay.h"
 #include "adminui/api_reports.h"
 #include "adminui/api_session.h"
@@ -109,6 +110,15 @@ const struct route routes_table[] = {
      api_users_changed, "Change a local user; password null keeps it"},
     {"DELETE", "/users/{username}", PERMISSION_EDIT, ROUTE_NO_BODY, true, false, api_users_delete,
      api_users_changed, "Remove a local user"},
+    {"GET", "/quotas", PERMISSION_LOG, ROUTE_NO_BODY, false, false, api_quotas_list, NULL,
+     "What people have used of their daily allowances; held by proxyd"},
+    {"POST", "/quotas:reset", PERMISSION_EDIT, ROUTE_JSON, true, false, api_quotas_reset,
+     api_quotas_reset_noted,
+     "Give a person the whole day's allowance again, under all rules or one"},
+    {"GET", "/grants", PERMISSION_LOG, ROUTE_NO_BODY, false, false, api_quotas_grants, NULL,
+     "Warnings and overrides that people have accepted and that still hold"},
+    {"POST", "/grants:revoke", PERMISSION_EDIT, ROUTE_JSON, true, false, api_quotas_revoke,
+     api_quotas_revoke_noted, "Forget what a person has accepted; the page comes again"},
     {"GET", "/directory", PERMISSION_READ, ROUTE_NO_BODY, false, false, api_settings_directory,
      NULL, "LDAP settings; secrets read as null"},
     {"PUT", "/directory", PERMISSION_ADMIN, ROUTE_JSON, true, false, api_settings_put_directory,

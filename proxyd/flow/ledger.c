@@ -23,10 +23,7 @@
 #define WINDOW    64u
 #define NEVER     UINT64_C(0)
 #define FREE      UINT64_C(1)
-#define FIRST     UINT64_C(2) /* hashes of keys begin here */
-#define RULE_MAX  96u
-#define WHO_MAX   128u
-#define WHAT_MAX  128u
+#define FIRST     UINT64_C(2)              /* hashes of keys begin here */
 #define AHEAD_MAX (INT64_C(62) * 86400000) /* nothing is remembered for longer */
 
 struct slot { /* one sector */
@@ -35,7 +32,7 @@ struct slot { /* one sector */
     uint8_t kind, rule_n, who_n, what_n;
     uint8_t note_n; /* not under the checksum, as the counters */
     char gap[7];
-    char text[RULE_MAX + WHO_MAX + WHAT_MAX];
+    char text[LEDGER_RULE + LEDGER_WHO + LEDGER_WHAT];
     char note[LEDGER_NOTE];
 };
 _Static_assert(sizeof(struct slot) == 512, "a slot is a sector");
@@ -107,8 +104,8 @@ static void see_slot(struct slot *s, struct ledger_seen *out)
 static bool is_sound(const struct ledger *l, const struct slot *s, int64_t now_ms)
 {
     int64_t until = atomic_load_explicit(&s->a.until_ms, memory_order_relaxed);
-    return s->kind >= LEDGER_QUOTA && s->kind <= LEDGER_SPEED && s->rule_n <= RULE_MAX &&
-           s->who_n <= WHO_MAX && s->what_n <= WHAT_MAX && s->note_n <= LEDGER_NOTE &&
+    return s->kind >= LEDGER_QUOTA && s->kind <= LEDGER_SPEED && s->rule_n <= LEDGER_RULE &&
+           s->who_n <= LEDGER_WHO && s->what_n <= LEDGER_WHAT && s->note_n <= LEDGER_NOTE &&
            s->check == check_of(l, s) && until >= 0 && until < now_ms + AHEAD_MAX &&
            atomic_load_explicit(&s->a.bytes, memory_order_relaxed) < INT64_MAX;
 }
@@ -377,9 +374,9 @@ static void write_slot(const struct ledger *l, struct slot *s, const struct ledg
     atomic_store(&s->a.hash, FREE); /* half-made: given up by the next open */
     atomic_signal_fence(memory_order_seq_cst);
     s->kind = (uint8_t)k->kind;
-    s->rule_n = put_text(s, 0, k->rule, RULE_MAX);
-    s->who_n = put_text(s, s->rule_n, k->who, WHO_MAX);
-    s->what_n = put_text(s, (size_t)s->rule_n + s->who_n, k->what, WHAT_MAX);
+    s->rule_n = put_text(s, 0, k->rule, LEDGER_RULE);
+    s->who_n = put_text(s, s->rule_n, k->who, LEDGER_WHO);
+    s->what_n = put_text(s, (size_t)s->rule_n + s->who_n, k->what, LEDGER_WHAT);
     s->note_n = 0;
     atomic_store_explicit(&s->a.count, 0, memory_order_relaxed);
     atomic_store_explicit(&s->a.bytes, 0, memory_order_relaxed);

@@ -26,6 +26,9 @@
 
 #define LEDGER_SHARDS 64
 #define LEDGER_SLOTS  32768 /* 16 MiB */
+#define LEDGER_RULE   96    /* bytes kept of each text, for people to read */
+#define LEDGER_WHO    128
+#define LEDGER_WHAT   128
 #define LEDGER_NOTE   80
 
 enum ledger_kind {

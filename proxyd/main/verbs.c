@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "policies/pattern_usage.h"
+#include "proxyd/main/books.h"
 #include "proxyd/main/wiring.h"
 
 static json_t *do_reload(void *ctx, const json_t *request)
@@ -112,7 +113,14 @@ static json_t *do_patterns(void *ctx, const json_t *request)
 }
 
 const struct control_verb verbs_table[] = {
-    {"reload", do_reload},           {"status", do_status},
-    {"forget-user", do_forget_user}, {"directory-test", do_directory_test},
-    {"patterns", do_patterns},       {NULL, NULL},
+    {"reload", do_reload},
+    {"status", do_status},
+    {"forget-user", do_forget_user},
+    {"directory-test", do_directory_test},
+    {"patterns", do_patterns},
+    {"quotas", books_quotas},
+    {"quotas-reset", books_quotas_reset},
+    {"grants", books_grants},
+    {"grants-revoke", books_grants_revoke},
+    {NULL, NULL},
 };

@@ -477,3 +477,66 @@ def test_safe_search_dials_the_enforcing_name(s, o, dns):
     c.close()
     assert dns.queries("www.google.com") == 0 and dns.queries("forcesafesearch.google.com") > 0
     assert s.log("host=www.google.com&method=CONNECT")[0]["upstream"] == f"127.0.0.1:{o.port}"
+
+
+# --- for administrators ---------------------------------------------------------------------------------
+def test_balances_and_grants_are_seen_and_taken_back(dns, o):
+    with Stack(proxy={"resolvers": dns.address, "workers": "2", "allow-private": ["127.0.0.0/8"]}) as s:
+        s.publish(rules(o.port))
+        volume, warn, why_url = (f"http://{h}.test:{o.port}/bytes/10" for h in ("bytes", "warn", "why"))
+        with pytest.raises(Exception):
+            s.get(f"http://bytes.test:{o.port}/bytes/50000000")
+        assert s.get(volume).status_code == 403
+        got = s.api.get("/quotas")
+        assert got["table"]["is_kept"] and got["table"]["used"] >= 1 and not got["truncated"]
+        item, = got["items"]
+        assert item["user"] == "127.0.0.1" and item["rule"] == "volume" and item["rule_name"] == "Rule of bytes" and item["category"] == ""
+        assert item["is_spent"] and item["bytes_per_day"] == 300000 and item["bytes_used"] >= 300000 and item["minutes_per_day"] is None
+        assert item["day"] == time.strftime("%Y-%m-%d", time.gmtime()) and item["renewed_at"].endswith("T00:00:00.000Z")
+        assert s.api.get("/quotas?user=127.0&rule=volume")["items"] == [item] and s.api.get("/quotas?user=nobody")["items"] == []
+        assert s.api.post("/quotas:reset", {"user": "127.0.0"}) == {"reset": 0}
+        assert s.api.post("/quotas:reset", {"user": "127.0.0.1", "rule": "volume"}) == {"reset": 1}
+        assert s.get(volume).status_code == 200
+        _, forms = page(s, warn)
+        assert send(s, warn, forms[0]).status_code == 303
+        _, forms = page(s, why_url)
+        assert send(s, why_url, forms[0], reason="The audit of the year").status_code == 303
+        grants = {g["rule"]: g for g in s.api.get("/grants?user=127")["items"]}
+        assert grants["warn"]["kind"] == "warn-continued" and grants["warn"]["host"] == "warn.test" and grants["warn"]["until"].endswith("Z")
+        assert grants["why"]["kind"] == "override-justified" and grants["why"]["note"] == "The audit of the year"
+        assert [g["rule"] for g in s.api.get("/grants?host=why.test")["items"]] == ["why"]
+        assert s.api.post("/grants:revoke", {"user": "127.0.0.1", "host": "warn.test"}) == {"revoked": 1}
+        assert [s.get(warn).status_code for _ in range(6)] == [403] * 6 and s.get(why_url).status_code == 200
+        audit = [a["action"] for a in s.api.get("/audit")["items"]]
+        assert any("quotas" in a for a in audit) and any("grants" in a for a in audit), audit
+        doc = rules(o.port)
+        doc["rules"] = [r for r in doc["rules"] if r["id"] not in ("volume", "why")]
+        s.publish(doc)  # what was counted under rules that are gone stays readable
+        assert s.api.get("/quotas")["items"][0]["rule_name"] == "" and s.api.get("/quotas")["items"][0]["bytes_per_day"] is None
+        assert s.api.call("POST", "/quotas:reset", {"user": ""}, ok=False).status_code == 422
+        s.proxyd.stop()
+        for call in (("GET", "/quotas"), ("GET", "/grants"), ("POST", "/quotas:reset", {"user": "x"}), ("POST", "/grants:revoke", {"user": "x"})):
+            assert s.api.call(*call, ok=False).status_code == 503
+
+
+def test_what_is_accepted_and_counted_outlives_a_restart_and_an_upgrade(dns, o):
+    with Stack(proxy={"resolvers": dns.address, "allow-private": ["127.0.0.0/8"]}) as s:
+        s.publish(rules(o.port))
+        warn = f"http://warn.test:{o.port}/bytes/10"
+        _, forms = page(s, warn)
+        assert send(s, warn, forms[0]).status_code == 303
+        assert s.get(f"http://bytes.test:{o.port}/bytes/1000").status_code == 200
+        was = used_bytes(s.state)
+        s.proxyd.stop()
+        s.start_proxyd()
+        assert s.get(warn).status_code == 200 and used_bytes(s.state) == was
+        pid = s.worker_pid
+        c, _ = connect(s, "tun.test", o.port)  # keeps the old process for a while
+        os.kill(s.proxyd.pid, signal.SIGUSR2)
+        wait_until(lambda: s.worker_pid != pid, what="the next process")
+        c.sendall(b"GET /bytes/2000 HTTP/1.0\r\n\r\n")
+        wait_until(lambda: used_bytes(s.state) > was + 2000, what="bytes of the old process")
+        assert s.get(f"http://bytes.test:{o.port}/bytes/1000").status_code == 200
+        wait_until(lambda: used_bytes(s.state) > was + 3000, what="bytes of the new one")
+        assert s.get(warn).status_code == 200
+        c.close()
