@@ -79,11 +79,17 @@ struct str access_cookie(struct str cookies, const char *name)
 /* --- who ---------------------------------------------------------------------------------------
  */
 
-static void set_name(struct caller *who, struct str name)
+static void set_text(char to[CALLER_NAME_MAX + 1], struct str name)
 {
     name = str_sub(name, 0, CALLER_NAME_MAX);
-    memcpy(who->name, name.p ? name.p : "", name.n);
-    who->name[name.n] = 0;
+    memcpy(to, name.p ? name.p : "", name.n);
+    to[name.n] = 0;
+}
+
+static void set_name(struct caller *who, struct str name)
+{
+    set_text(who->name, name);
+    set_text(who->person, name);
 }
 
 static void from_socket(struct call *c, const struct access_input *in)
@@ -93,6 +99,7 @@ static void from_socket(struct call *c, const struct access_input *in)
     c->caller.via = VIA_SOCKET;
     c->caller.role = ADMIN_ADMIN;
     snprintf(c->caller.name, sizeof c->caller.name, "uid:%u", (unsigned)in->peer);
+    set_text(c->caller.person, str_of(c->caller.name));
 }
 
 static enum err from_cookie(struct access *a, struct call *c, struct str secret)
@@ -144,6 +151,7 @@ static enum err from_bearer(struct access *a, struct call *c, struct str token)
     who->is_use_due = now - t.last_used_ms > ACCESS_TOUCH_MS;
     memcpy(who->token_id, id.p, id.n);
     snprintf(who->name, sizeof who->name, "token:%.*s", STR_ARG(t.name));
+    set_text(who->person, t.created_by);
     return OK;
 }
 

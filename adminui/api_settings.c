@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adminui/changes.h"
 #include "adminui/desk.h"
 #include "adminui/fields.h"
 #include "adminui/problem.h"
@@ -42,6 +43,12 @@ static enum err check_directory(struct str document, struct report *r)
     return e;
 }
 
+static enum err check_publishing(struct str document, struct report *r)
+{
+    struct settings_publishing s;
+    return settings_publishing_parse(document, r, &s);
+}
+
 static const struct document {
     const char *name;
     struct str (*otherwise)(void);
@@ -50,6 +57,7 @@ static const struct document {
     {"proxy", settings_proxy_default_document, check_proxy},
     {"directory", settings_directory_default_document, check_directory},
     {"pac", pac_parse_default_document, check_pac},
+    {"publishing", settings_publishing_default_document, check_publishing},
 };
 #define N_DOCUMENTS (sizeof documents / sizeof *documents)
 
@@ -231,14 +239,14 @@ static bool check(struct call *c, const struct document *d, struct str text, con
     return e == OK;
 }
 
-struct change {
+struct new_document {
     const struct document *document;
     json_t *value;      /* borrowed; secrets are filled in */
     const char *prefix; /* of pointers in faults */
 };
 
 /* The document as it will be stored, or NULL with the problem answered. */
-static char *prepare(struct call *c, const struct change *x, uint64_t *version)
+static char *prepare(struct call *c, const struct new_document *x, uint64_t *version)
 {
     struct str old;
     if (!api_settings_load(c, str_of(x->document->name), &old, version))
@@ -252,7 +260,7 @@ static char *prepare(struct call *c, const struct change *x, uint64_t *version)
     return text;
 }
 
-static bool store_one(struct call *c, const struct change *x, bool needs_if_match)
+static bool store_one(struct call *c, const struct new_document *x, bool needs_if_match)
 {
     char tag[64];
     uint64_t version;
@@ -277,14 +285,75 @@ static bool store_one(struct call *c, const struct change *x, bool needs_if_matc
     return good;
 }
 
+/* Would this document let a change pass that needs a second person now? The same person could
+ * otherwise switch the second one off, publish, and switch it on again. */
+static bool is_weaker(struct call *c, const json_t *value, bool *out)
+{
+    struct settings_publishing now, then;
+    struct report r;
+    char *text = json_dumps(value, JSON_COMPACT);
+    enum err e = text ? settings_publishing_parse(str_of(text), &r, &then) : ERR_NOMEM;
+    if (text)
+        report_fini(&r);
+    free(text);
+    *out = false;
+    if (e == ERR_INVALID)
+        return true; /* the check of the document says so */
+    if (e == OK)
+        e = changes_settings(c->desk, &c->arena, &now);
+    if (e != OK) {
+        problem_reply_err(c, e, "settings document");
+        return false;
+    }
+    *out = settings_publishing_is_weaker(&now, &then);
+    return true;
+}
+
+/* Such a document becomes a change that somebody else has to agree to. */
+static void ask_for_weaker(struct call *c)
+{
+    struct str old;
+    uint64_t version, id;
+    char tag[64];
+    char *text = json_dumps(c->json, JSON_COMPACT);
+    struct change x = {.kind = CHANGE_SETTINGS,
+                       .state = CHANGE_AWAITING,
+                       .document = arena_str(&c->arena, str_of(text)),
+                       .comment = STR("less strict publishing settings"),
+                       .author = str_of(c->caller.name),
+                       .person = str_of(c->caller.person),
+                       .flags = CHANGE_APPROVAL,
+                       .at_ms = clock_wall_ms(&c->app->clock)};
+    free(text);
+    if (!api_settings_load(c, STR("publishing"), &old, &version))
+        return;
+    call_etag(tag, "s", version);
+    if (!call_if_match(c, tag))
+        return;
+    enum err e = x.document.n ? change_rows_add(c->desk->store, &x, &id) : ERR_NOMEM;
+    if (e != OK) {
+        problem_reply_err(c, e, "change");
+        return;
+    }
+    call_audit(c, STR("publishing, waits for a second person"), NULL, json_incref(c->json));
+    reply_json(c, 202, json_pack("{s:o}", "pending", reply_u64(id)));
+}
+
 static void put_document(struct call *c, struct str name)
 {
+    bool weaker = false;
     const struct document *d = named(name);
     if (!d) {
         problem_reply_err(c, ERR_NOT_FOUND, "settings document");
         return;
     }
-    struct change x = {d, c->json, ""};
+    if (str_eq(name, STR("publishing")) && !is_weaker(c, c->json, &weaker))
+        return;
+    if (weaker) {
+        ask_for_weaker(c);
+        return;
+    }
+    struct new_document x = {d, c->json, ""};
     if (!store_one(c, &x, true))
         return;
     json_t *after = json_deep_copy(c->json);
@@ -321,10 +390,19 @@ void api_settings_put_all(struct call *c)
         snprintf(prefix, sizeof prefix, "/%.30s", name);
         if (!d || !json_is_object(value)) {
             problem_reply_fault(c, prefix, "unknown-member",
-                                "Settings documents are objects named proxy, directory and pac.");
+                                "Settings documents are objects named proxy, directory, pac "
+                                "and publishing.");
             return;
         }
-        struct change x = {d, value, prefix};
+        bool weaker = false;
+        if (str_eq(str_of(name), STR("publishing")) && !is_weaker(c, value, &weaker))
+            return;
+        if (weaker) {
+            problem_reply_fault(c, prefix, "second-person",
+                                "This needs a second person: put it to /settings/publishing.");
+            return;
+        }
+        struct new_document x = {d, value, prefix};
         if (!store_one(c, &x, false))
             return;
     }

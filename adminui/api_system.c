@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "adminui/change_json.h"
 #include "adminui/desk.h"
 #include "adminui/embedded.h"
 #include "adminui/job_work.h"
@@ -137,9 +138,10 @@ void api_system_status(struct call *c)
     json_t *answer = json_pack("{s:b,s:s,s:o}", "running", (int)(e == OK), "message", why, "status",
                                proxy ? proxy : json_null());
     reply_json(c, 200,
-               json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "time",
+               json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "time",
                          reply_time(clock_wall_ms(&c->app->clock)), "warnings", warnings, "adminui",
-                         adminui_json(c), "policy", policy, "index", index, "proxyd", answer));
+                         adminui_json(c), "policy", policy, "publishing",
+                         change_json_watch(c->desk, &c->arena), "index", index, "proxyd", answer));
 }
 
 /* --- metrics -----------------------------------------------------------------------------------

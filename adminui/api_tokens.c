@@ -80,7 +80,7 @@ void api_tokens_create(struct call *c)
                                           {"scopes", FIELD_NAMES, true, false, 1, 4},
                                           {"expires_at", FIELD_STR, false, false, 1, 40}};
     char id[2 * ID_BYTES + 1], secret[2 * SECRET_BYTES + 1], full[160];
-    struct admin_token t = {.created_by = str_of(c->caller.name),
+    struct admin_token t = {.created_by = str_of(c->caller.person),
                             .created_ms = clock_wall_ms(&c->app->clock)};
     if (!fields_check(c, fields, 3) || !read_limits(c, &t))
         return;

@@ -15,6 +15,7 @@ struct access;
 struct exports;
 struct jobs;
 struct live;
+struct overseer;
 struct policy_hold;
 struct server;
 struct workers;
@@ -38,6 +39,7 @@ struct app {
     struct policy_hold *policies; /* compiled snapshots for the tester */
     struct jobs *jobs;
     struct live *live;
+    struct overseer *overseer;
     struct server *server;
     atomic_uint n_searches; /* under way, see api_log */
 };

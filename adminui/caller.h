@@ -25,6 +25,7 @@ struct caller {
     enum via via;
     enum admin_role role;
     char name[CALLER_NAME_MAX + 1];
+    char person[CALLER_NAME_MAX + 1];     /* who that is: a token is the person that made it */
     unsigned char hash[ADMIN_HASH_BYTES]; /* of the session */
     char token_id[33];                    /* empty: no token */
     char csrf[65];                        /* of the session */

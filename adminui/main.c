@@ -14,6 +14,7 @@
 #include "adminui/first_start.h"
 #include "adminui/jobs.h"
 #include "adminui/live.h"
+#include "adminui/overseer.h"
 #include "adminui/paths.h"
 #include "adminui/policy_hold.h"
 #include "adminui/routes.h"
@@ -136,6 +137,8 @@ static enum err start(struct app *app)
     if (e == OK)
         e = live_open(app, &app->live);
     if (e == OK)
+        e = overseer_open(app, &app->overseer);
+    if (e == OK)
         e = server_open(app, &app->server);
     return e;
 }
@@ -144,6 +147,7 @@ static void stop(struct app *app)
 {
     server_close(app->server); /* ends streams and waits for running calls */
     live_close(app->live);
+    overseer_close(app->overseer);
     jobs_close(app->jobs);
     workers_close(app->workers);
     access_close(app->access);

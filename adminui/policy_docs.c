@@ -9,6 +9,7 @@
 #include "adminui/policy_secret.h"
 #include "adminui/problem.h"
 #include "adminui/reply.h"
+#include "db/change_rows.h"
 #include "policies/explain.h"
 #include "policies/lint.h"
 
@@ -86,7 +87,9 @@ static bool numbered(struct call *c, struct str name, struct policy_ask *ask)
     uint64_t n;
     enum err e = str_to_u64(name, INT64_MAX, &n);
     if (e != OK) {
-        problem_reply(c, PROBLEM_INVALID, "A policy is \"live\", \"draft\" or a number.");
+        problem_reply(c, PROBLEM_INVALID,
+                      "A policy is \"live\", \"draft\", a number, or pending: and the "
+                      "number of a change.");
         return false;
     }
     e = policy_rows_version(c->desk->store, &c->arena, n, &v);
@@ -117,9 +120,36 @@ struct str policy_docs_take_name(struct call *c)
     return name;
 }
 
+/* "pending:7": the document of a change on its way, or the version it has become. */
+static bool pending(struct call *c, struct str id, struct policy_ask *ask)
+{
+    struct change x = {0};
+    struct policy_version v;
+    uint64_t n;
+    enum err e = str_to_u64(id, INT64_MAX, &n) == OK ? OK : ERR_NOT_FOUND;
+    if (e == OK)
+        e = change_rows_get(c->desk->store, &c->arena, n, &x);
+    if (e == OK && x.kind == CHANGE_SETTINGS)
+        e = ERR_NOT_FOUND;
+    if (e == OK && x.version) {
+        e = policy_rows_version(c->desk->store, &c->arena, x.version, &v);
+        x.document = e == OK ? v.document : x.document;
+    }
+    if (e == OK && !x.document.n)
+        e = ERR_NOT_FOUND; /* it ended without having been published */
+    if (e != OK) {
+        problem_reply_err(c, e, "change");
+        return false;
+    }
+    *ask = (struct policy_ask){.document = x.document, .version = x.version};
+    return true;
+}
+
 bool policy_docs_named(struct call *c, struct str name, struct policy_ask *ask)
 {
     struct policy_docs_draft d;
+    if (str_starts(name, STR("pending:")))
+        return pending(c, str_sub(name, 8, name.n), ask);
     if (!str_eq(name, STR("live")) && !str_eq(name, STR("draft")))
         return numbered(c, name, ask);
     if (!policy_docs_draft(c, &d))
@@ -145,28 +175,39 @@ static json_t *faults_json(const struct report_entry *f, size_t n)
     return all;
 }
 
-json_t *policy_docs_report(struct call *c, const struct policy_ask *ask, bool *is_good)
+enum err policy_docs_judge(struct app *app, const struct policy_ask *ask, enum policy_docs_fit *fit,
+                           json_t **report)
 {
     struct report r;
     struct snapshot *s = NULL;
-    enum err e = policy_hold_get(c->app->policies, ask, &r, &s);
+    enum err e = policy_hold_get(app->policies, ask, &r, &s);
     if (e != OK && e != ERR_INVALID) {
         report_fini(&r);
+        return e;
+    }
+    bool all_passed = true;
+    json_t *tests = s ? explain_tests(s, clock_wall_ms(&app->clock), &all_passed) : json_array();
+    if (s)
+        lint_warn(s, clock_wall_ms(&app->clock), &r);
+    *fit = !s ? POLICY_DOCS_FAULTY : all_passed ? POLICY_DOCS_GOOD : POLICY_DOCS_TEST_FAILS;
+    *report = json_pack("{s:b,s:o,s:o,s:o}", "ok", *fit == POLICY_DOCS_GOOD, "errors",
+                        faults_json(r.faults, r.n_faults), "warnings",
+                        faults_json(r.warnings, r.n_warnings), "tests", tests);
+    snapshot_unref(s);
+    report_fini(&r);
+    return *report ? OK : ERR_NOMEM;
+}
+
+json_t *policy_docs_report(struct call *c, const struct policy_ask *ask, bool *is_good)
+{
+    enum policy_docs_fit fit;
+    json_t *report = NULL;
+    enum err e = policy_docs_judge(c->app, ask, &fit, &report);
+    if (e != OK) {
         problem_reply_err(c, e, "policy");
         return NULL;
     }
-    bool all_passed = true;
-    json_t *tests = s ? explain_tests(s, clock_wall_ms(&c->app->clock), &all_passed) : json_array();
-    *is_good = s && all_passed;
-    if (s)
-        lint_warn(s, clock_wall_ms(&c->app->clock), &r);
-    json_t *report = json_pack("{s:b,s:o,s:o,s:o}", "ok", (int)*is_good, "errors",
-                               faults_json(r.faults, r.n_faults), "warnings",
-                               faults_json(r.warnings, r.n_warnings), "tests", tests);
-    snapshot_unref(s);
-    report_fini(&r);
-    if (!report)
-        problem_reply_err(c, ERR_NOMEM, "policy");
+    *is_good = fit == POLICY_DOCS_GOOD;
     return report;
 }
 

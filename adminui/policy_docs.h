@@ -23,8 +23,8 @@ bool policy_docs_draft(struct call *c, struct policy_docs_draft *out);
  * expected: its revision. Answers the problem itself when false. */
 bool policy_docs_save(struct call *c, json_t *document, uint64_t expected, uint64_t *revision);
 
-/* "live", "draft" or a number. *ask is ready for policy_hold_get; label is "live", "draft" or the
- * number, in the arena. Answers the problem itself when false. */
+/* "live", "draft", a number or "pending:ID". *ask is ready for policy_hold_get; label is "live",
+ * "draft" or the number, in the arena. Answers the problem itself when false. */
 struct policy_ask;
 bool policy_docs_named(struct call *c, struct str name, struct policy_ask *ask);
 
@@ -32,6 +32,11 @@ bool policy_docs_named(struct call *c, struct str name, struct policy_ask *ask);
  * not there. In the arena. */
 struct str policy_docs_take_name(struct call *c);
 
+enum policy_docs_fit { POLICY_DOCS_GOOD, POLICY_DOCS_TEST_FAILS, POLICY_DOCS_FAULTY };
+/* How fit a document is to be published, and the Report of openapi.json about it (the caller's).
+ * Needs no call: the clock's thread judges as well. ERR_NOMEM, ... */
+enum err policy_docs_judge(struct app *app, const struct policy_ask *ask, enum policy_docs_fit *fit,
+                           json_t **report) MUST_CHECK;
 /* The Report of openapi.json. *is_good: it could be published. NULL: out of memory, answered. */
 json_t *policy_docs_report(struct call *c, const struct policy_ask *ask, bool *is_good);
 /* The same faults as errors[] of a 422. */

@@ -58,6 +58,8 @@ void proxy_link_reload(const struct app *app, struct proxy_reload *out)
     json_int_t version = json_integer_value(json_object_get(answer, "policy_version"));
     out->is_applied = json_is_true(json_object_get(answer, "ok"));
     out->policy_version = version > 0 ? (uint64_t)version : 0;
+    json_int_t trial = json_integer_value(json_object_get(answer, "trial_version"));
+    out->trial_version = trial > 0 ? (uint64_t)trial : 0;
     if (!out->is_applied) {
         const char *error = json_string_value(json_object_get(answer, "error"));
         snprintf(out->why, sizeof out->why, "proxyd: %s", error ? error : "refused without a word");

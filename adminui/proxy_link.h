@@ -12,6 +12,7 @@
 struct proxy_reload {
     bool is_applied;
     uint64_t policy_version;  /* what proxyd runs, when it answered */
+    uint64_t trial_version;   /* beside it, for some; 0: none */
     char why[PROXY_LINK_WHY]; /* empty when applied */
 };
 

@@ -10,9 +10,11 @@
 #include "adminui/api_lookup.h"
 #include "adminui/api_pac.h"
 #include "adminui/api_patterns.h"
+#include "adminui/api_pending.h"
 #include "adminui/api_policy.h"
 #include "adminui/api_quotas.h"
 #include "adminui/api_replay.h"
+#include "adminui/api_publish.h"
 #include "adminui/api_reports.h"
 #include "adminui/api_session.h"
 #include "adminui/api_settings.h"
@@ -20,6 +22,7 @@
 #include "adminui/api_simulate.h"
 #include "adminui/api_system.h"
 #include "adminui/api_tokens.h"
+#include "adminui/api_usage.h"
 #include "adminui/api_users.h"
 #include "adminui/api_versions.h"
 #include "adminui/live.h"
@@ -54,12 +57,34 @@ const struct route routes_table[] = {
      "What is odd about the draft: rules that are dead, doubled, contradict each other or are not "
      "used"},
     {"POST", "/policy/draft:publish", PERMISSION_PUBLISH, ROUTE_JSON, true, false,
-     api_policy_publish, api_policy_published,
+     api_publish_draft, api_publish_done,
      "Publish the draft; answers once proxyd runs it, or says why not"},
     {"POST", "/policy/draft:discard", PERMISSION_EDIT, ROUTE_NO_BODY, true, false,
      api_policy_discard, NULL, "Draft becomes a copy of the live version"},
     {"POST", "/policy/draft/rules:move", PERMISSION_EDIT, ROUTE_JSON, true, false, api_policy_move,
      NULL, "Move one rule of the draft"},
+    {"GET", "/policy/pending", PERMISSION_READ, ROUTE_NO_BODY, false, false, api_pending_list, NULL,
+     "Changes on their way (state=open), or all there were (state=all), newest first"},
+    {"GET", "/policy/pending/{id}", PERMISSION_READ, ROUTE_NO_BODY, false, false, api_pending_get,
+     NULL, "One change with its document and what it changes"},
+    {"POST", "/policy/pending/{id}:approve", PERMISSION_PUBLISH, ROUTE_JSON_OPTIONAL, true, false,
+     api_pending_approve, api_pending_done,
+     "A second person agrees: it is published, or waits for its time"},
+    {"POST", "/policy/pending/{id}:reject", PERMISSION_PUBLISH, ROUTE_JSON_OPTIONAL, true, false,
+     api_pending_reject, api_pending_done, "A second person refuses, and says why"},
+    {"POST", "/policy/pending/{id}:promote", PERMISSION_PUBLISH, ROUTE_JSON_OPTIONAL, true, false,
+     api_pending_promote, api_pending_done,
+     "A trial goes live for everybody; a scheduled or held change is published now"},
+    {"POST", "/policy/pending/{id}:abort", PERMISSION_PUBLISH, ROUTE_JSON_OPTIONAL, true, false,
+     api_pending_abort, api_pending_done, "A trial ends; everybody has the live version"},
+    {"POST", "/policy/pending/{id}:cancel", PERMISSION_PUBLISH, ROUTE_JSON_OPTIONAL, true, false,
+     api_pending_cancel, api_pending_done, "A change that was not published yet is dropped"},
+    {"DELETE", "/policy/pending/{id}", PERMISSION_PUBLISH, ROUTE_NO_BODY, true, false,
+     api_pending_cancel, api_pending_done, "The same"},
+    {"GET", "/policy/rules/usage", PERMISSION_READ, ROUTE_NO_BODY, false, false, api_usage_rules,
+     NULL, "How often each rule decided in the last days, and when last"},
+    {"GET", "/policy/watch", PERMISSION_READ, ROUTE_NO_BODY, false, false, api_pending_watch, NULL,
+     "What was published last, how it fares against the one before, and what is on trial"},
     {"GET", "/policy/live", PERMISSION_READ, ROUTE_NO_BODY, false, false, api_versions_live, NULL,
      "The live version"},
     {"GET", "/policy/versions", PERMISSION_READ, ROUTE_NO_BODY, false, false, api_versions_list,
@@ -67,7 +92,7 @@ const struct route routes_table[] = {
     {"GET", "/policy/versions/{version}", PERMISSION_READ, ROUTE_NO_BODY, false, false,
      api_versions_get, NULL, "One version"},
     {"POST", "/policy/versions/{version}:rollback", PERMISSION_PUBLISH, ROUTE_JSON_OPTIONAL, true,
-     false, api_policy_rollback, api_policy_published,
+     false, api_publish_rollback, api_publish_done,
      "Publish a copy of an old version; the draft becomes the same"},
     {"GET", "/policy/patterns", PERMISSION_LOG, ROUTE_NO_BODY, false, false, api_patterns_list,
      NULL, "What each URL pattern of the live policy costs on traffic, the dearest first"},
@@ -168,7 +193,7 @@ const struct route routes_table[] = {
     {"PUT", "/settings", PERMISSION_ADMIN, ROUTE_JSON, true, false, api_settings_put_all,
      api_settings_changed, "Change several settings documents at once"},
     {"GET", "/settings/{name}", PERMISSION_READ, ROUTE_NO_BODY, false, false, api_settings_get,
-     NULL, "One settings document: proxy, directory or pac"},
+     NULL, "One settings document: proxy, directory, pac or publishing"},
     {"PUT", "/settings/{name}", PERMISSION_ADMIN, ROUTE_JSON, true, false, api_settings_put,
      api_settings_changed, "Change one settings document"},
     {"GET", "/accounts", PERMISSION_ADMIN, ROUTE_NO_BODY, false, false, api_accounts_list, NULL,

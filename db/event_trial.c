@@ -64,12 +64,13 @@ static enum err add_rows(struct trial *x, struct event_file *f)
         return e; /* a day written before there was this roll-up */
     e = store_stmt(f->s,
                    "SELECT version, s, requests, blocked, errors FROM version_use"
-                   " JOIN text ON text.id = who WHERE version IN (?1, ?2)",
+                   " JOIN text ON text.id = who WHERE version IN (?1, ?2, ?3)",
                    &st);
     if (e != OK)
         return e;
     store_bind_u64(st, 1, x->ask->version);
     store_bind_u64(st, 2, x->ask->previous);
+    store_bind_u64(st, 3, x->ask->same ? x->ask->same : x->ask->previous);
     while ((e = store_step(f->s, st)) == OK) {
         e = add_row(x, st);
         if (e != OK) {

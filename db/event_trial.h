@@ -10,6 +10,7 @@
 
 struct event_trial_ask {
     uint64_t version, previous;
+    uint64_t same;  /* of the same text as previous, counted with it; 0: none */
     int64_t now_ms; /* its day and the day before are read */
 };
 

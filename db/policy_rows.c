@@ -277,6 +277,20 @@ enum err policy_rows_version(struct store *s, struct arena *a, uint64_t version,
     return e;
 }
 
+enum err policy_rows_copy_of(struct store *s, uint64_t version, uint64_t *out)
+{
+    struct sqlite3_stmt *st;
+    enum err e =
+        store_stmt(s, "SELECT rolled_back_from FROM policy_version WHERE version = ?1", &st);
+    if (e != OK)
+        return e;
+    store_bind_u64(st, 1, version);
+    e = store_step(s, st);
+    *out = e == OK ? store_column_u64(st, 0) : 0;
+    store_reset(st);
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
 enum err policy_rows_live_number(struct store *s, uint64_t *version)
 {
     return store_u64(s, "SELECT coalesce((SELECT version FROM policy_live), 0)", version);

@@ -60,6 +60,8 @@ enum err policy_rows_make_live(struct store *s, uint64_t version) MUST_CHECK;
 
 enum err policy_rows_live(struct store *s, struct arena *a, struct policy_version *out) MUST_CHECK;
 enum err policy_rows_live_number(struct store *s, uint64_t *version) MUST_CHECK; /* 0: none */
+/* The version it is a copy of; 0: none, or there is no such version. */
+enum err policy_rows_copy_of(struct store *s, uint64_t version, uint64_t *out) MUST_CHECK;
 enum err policy_rows_version(struct store *s, struct arena *a, uint64_t version,
                              struct policy_version *out) MUST_CHECK;
 /* Newest first, those below `before` (0: from the newest), at most *n; *n becomes how many. The

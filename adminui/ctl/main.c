@@ -42,6 +42,14 @@ static const struct option longs[] = {{"socket", required_argument, NULL, 's'},
                                       {"dry-run", no_argument, NULL, 'd'},
                                       {"disabled", no_argument, NULL, 'D'},
                                       {"store-categories", no_argument, NULL, 'S'},
+                                      {"at", required_argument, NULL, 'A'},
+                                      {"canary", required_argument, NULL, 'C'},
+                                      {"minutes", required_argument, NULL, 'N'},
+                                      {"reason", required_argument, NULL, 'R'},
+                                      {"force", no_argument, NULL, 'O'},
+                                      {"emergency", no_argument, NULL, 'E'},
+                                      {"unwatched", no_argument, NULL, 'U'},
+                                      {"all", no_argument, NULL, 'L'},
                                       {"version", no_argument, NULL, 'v'},
                                       {"help", no_argument, NULL, 'h'},
                                       {"password-file", required_argument, NULL, 'P'},
@@ -71,6 +79,14 @@ static void set_option(struct options *o, int letter)
     case 'D': o->disabled = true; break;
     case 'S': o->store_categories = true; break;
     case 'P': o->password_file = optarg; break;
+    case 'A': o->at = optarg; break;
+    case 'C': o->canary = optarg; break;
+    case 'N': o->minutes = optarg; break;
+    case 'R': o->reason = optarg; break;
+    case 'O': o->force = true; break;
+    case 'E': o->emergency = true; break;
+    case 'U': o->unwatched = true; break;
+    case 'L': o->all = true; break;
     default: break;
     }
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "adminui/ctl/show.h"
+#include "adminui/ctl/verb_change.h"
 #include "adminui/ctl/verbs.h"
 
 int verb_policy_show(struct ctl *c)
@@ -115,9 +116,15 @@ static void print_published(struct ctl *c, const struct client_answer *a)
         verbs_print_json(a);
         return;
     }
-    printf("version %lld is live\n",
-           (long long)json_integer_value(json_object_get(a->json, "version")));
-    if (!json_is_true(json_object_get(a->json, "applied"))) {
+    long long version = json_integer_value(json_object_get(a->json, "version"));
+    long long pending = json_integer_value(json_object_get(a->json, "pending"));
+    if (pending && version)
+        printf("version %lld is on trial (change %lld)\n", version, pending);
+    else if (pending)
+        printf("change %lld waits; see proxyctl policy pending\n", pending);
+    else
+        printf("version %lld is live\n", version);
+    if (version && !json_is_true(json_object_get(a->json, "applied"))) {
         fputs("warning: proxyctl: ", stderr);
         show_value(stderr, json_object_get(a->json, "message"));
         fputc('\n', stderr);
@@ -127,9 +134,9 @@ static void print_published(struct ctl *c, const struct client_answer *a)
 static int post_comment(struct ctl *c, const char *path, const char *if_match)
 {
     struct client_answer a;
-    json_t *body = json_object();
-    if (c->options.comment)
-        json_object_set_new(body, "comment", json_string(c->options.comment));
+    json_t *body = verb_change_body(&c->options);
+    if (!body)
+        return 1;
     struct client_ask ask = {.method = "POST", .path = path, .json = body, .if_match = if_match};
     int code = verbs_call(c, &ask, &a);
     if (!code)

@@ -8,6 +8,7 @@
 
 #include "adminui/ctl/show.h"
 #include "adminui/ctl/verb_category.h"
+#include "adminui/ctl/verb_change.h"
 #include "adminui/ctl/verb_convert.h"
 #include "adminui/ctl/verb_log.h"
 #include "adminui/ctl/verb_policy.h"
@@ -21,13 +22,29 @@ const struct verb verbs_table[] = {
     {"policy", "check", 1, 1, verb_policy_check, "FILE", "report every fault of a document"},
     {"policy", "lint", 0, 0, verb_policy_lint, "[--days N]",
      "rules of the draft that are dead, doubled, against each other or not used"},
-    {"policy", "publish", 1, 1, verb_policy_publish, "FILE --comment TEXT", "make a document live"},
+    {"policy", "publish", 1, 1, verb_policy_publish,
+     "FILE --comment TEXT [--at TIME] [--canary \"groups=A,B users=C networks=N\" [--minutes N]]"
+     " [--force|--emergency --reason TEXT] [--unwatched]",
+     "make a document live: at once, at a time, or for a part first"},
+    {"policy", "pending", 0, 1, verb_change_list, "[ID] [--all]",
+     "changes that wait or are on trial"},
+    {"policy", "approve", 1, 1, verb_change_approve, "ID [--comment TEXT]",
+     "agree to somebody else's change"},
+    {"policy", "reject", 1, 1, verb_change_reject, "ID --comment TEXT",
+     "refuse somebody else's change"},
+    {"policy", "promote", 1, 1, verb_change_promote, "ID",
+     "make what is on trial live for everybody, or publish what waits now"},
+    {"policy", "abort", 1, 1, verb_change_abort, "ID", "end a trial"},
+    {"policy", "cancel", 1, 1, verb_change_cancel, "ID", "drop a change that waits"},
+    {"policy", "watch", 0, 0, verb_change_watch, "", "how the last publication fares"},
+    {"policy", "usage", 0, 0, verb_change_usage, "[--days N]",
+     "how often each rule decided, and when last"},
     {"policy", "versions", 0, 0, verb_policy_versions, "[--limit N]", "list what was published"},
     {"policy", "diff", 0, 2, verb_policy_diff, "[A [B]]", "what changed (default: live draft)"},
     {"policy", "patterns", 0, 0, verb_policy_patterns, "[--limit N]",
      "what each URL pattern costs on live traffic, the dearest first"},
-    {"policy", "rollback", 1, 1, verb_policy_rollback, "N [--comment TEXT]",
-     "publish a copy of an old version"},
+    {"policy", "rollback", 1, 1, verb_policy_rollback,
+     "N [--comment TEXT] [--emergency --reason TEXT]", "publish a copy of an old version"},
     {"policy", "test", 1, 1, verb_policy_test,
      "URL [--user U] [--groups A,B] [--client IP] [--time T] [--method M] [--policy live|draft|N]",
      "judge one URL, rule by rule"},

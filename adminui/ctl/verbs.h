@@ -6,9 +6,9 @@
 #include "adminui/ctl/client.h"
 
 struct options {
-    bool json, follow, merge, dry_run, disabled, store_categories;
+    bool json, follow, merge, dry_run, disabled, store_categories, force, emergency, unwatched, all;
     const char *socket, *comment, *user, *client, *time, *method, *policy, *groups, *limit, *format,
-        *from, *to, *sort, *password_file, *days;
+        *from, *to, *sort, *password_file, *days, *at, *canary, *minutes, *reason;
 };
 
 struct ctl {

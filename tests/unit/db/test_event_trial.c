@@ -90,7 +90,7 @@ static void test_same_people(void **state)
         {"pupil", 9, NOON, 0, 50, 0, 0, ""},
     };
     struct event_trial t;
-    struct event_trial_ask ask = {4, 3, NOON + HOUR};
+    struct event_trial_ask ask = {4, 3, 0, NOON + HOUR};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         write_some(&rows[i]);
     assert_int_equal(event_trial_compare(r, &ask, &t), OK);
@@ -100,6 +100,10 @@ static void test_same_people(void **state)
     assert_int_equal(t.before, 100);
     assert_true(fabs(t.expected_blocked - 0.5) < 1e-9);
     assert_true(fabs(t.expected_errors) < 1e-9);
+    ask.same = 9; /* version 3 is a copy of it: its figures count as well */
+    assert_int_equal(event_trial_compare(r, &ask, &t), OK);
+    assert_int_equal(t.before, 150);
+    assert_true(fabs(t.expected_blocked - 55.0 / 60) < 1e-9);
 }
 
 /* Who is new counts like everybody; yesterday counts, the day before does not; nobody is a client.
@@ -113,7 +117,7 @@ static void test_strangers_and_days(void **state)
         {"", 4, NOON, 4, 0, 0, 0, ""},
     };
     struct event_trial t;
-    struct event_trial_ask ask = {4, 3, NOON};
+    struct event_trial_ask ask = {4, 3, 0, NOON};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         write_some(&rows[i]);
     assert_int_equal(event_trial_compare(r, &ask, &t), OK);
@@ -127,7 +131,7 @@ static void test_nothing(void **state)
 {
     (void)state;
     struct event_trial t;
-    struct event_trial_ask ask = {4, 3, NOON};
+    struct event_trial_ask ask = {4, 3, 0, NOON};
     assert_int_equal(event_trial_compare(r, &ask, &t), OK);
     assert_true(!t.requests && !t.before && t.expected_blocked == 0);
 }
