@@ -38,6 +38,7 @@ def document():
             rule("social-sales", "Social media only for sales", "block", {"categories": ["social"]}, {"groups": ["sales"]},
                  message="Social media is open for sales only.", owner="hr"),
             rule("warn-sharing", "Careful with file sharing", "warn", {"categories": ["filesharing"]}, comment="Private data stay here."),
+            rule("video-quota", "Video for half an hour", "allow", {"categories": ["streaming"], "groups": ["staff"]}, owner="hr", quota={"minutes_per_day": 30, "bytes_per_day": 50000000, "zone": "Europe/Berlin"}),
             rule("no-video-work", "No video at work hours", "block", {"categories": ["streaming"], "schedules": ["work-hours"], "groups": ["staff"]}, {"groups": ["it"]}, enabled=False),
             rule("big-downloads", "Large downloads (watching)", "block", {"min_bytes": 500000000, "networks": ["10.0.0.0/8"]}, shadow=True),
         ],

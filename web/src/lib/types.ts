@@ -154,13 +154,13 @@ export interface Replay {
 
 export interface Rates { requests: number; blocked?: number; errors?: number; block_rate: number | null; error_rate: number | null }
 export interface Watch {
-  version: number; previous: number | null; state: 'watching' | 'calm' | 'returned' | 'no-baseline' | 'off'; since: string | null; until: string | null; now: Rates | null; expected: Rates | null; message: string;
+  version: number | null; previous: number | null; state: 'watching' | 'calm' | 'returned' | 'ended' | 'no-baseline' | 'off'; since: string | null; until: string | null; now: Rates | null; expected: Rates | null; message: string;
   canary: { pending: string | number; version: number; until: string | null } | null; n_pending: number;
 }
 export interface Pending {
-  id: string | number; kind: 'publish' | 'rollback' | 'exception' | 'settings'; state: string; comment: string; created_by: string; created_at: string; publish_at: string | null; base_version: number; version: number | null;
+  id: string | number; kind: 'publish' | 'rollback' | 'exception' | 'settings'; state: string; comment: string; created_by: string; created_at: string; publish_at: string | null; base_version: number | null; version: number | null;
   needs_approvals: number; approvals: { by: string; at: string; comment: string; verdict: 'approved' | 'rejected' }[]; is_emergency: boolean; is_forced: boolean; reason: string;
-  canary: { networks: string[]; groups: string[]; users: string[]; minutes: number | null; since: string | null; until: string | null; watch: Watch | null } | null;
+  canary: { networks: string[]; groups: string[]; users: string[]; minutes: number | null; since: string | null; until: string | null; watch: Pick<Watch, 'now' | 'expected'> | null } | null;
   report: Report | null; replay: Replay | null; message: string; ended_at: string | null; changes?: Diff | Change[];
 }
 export interface Publishing {
