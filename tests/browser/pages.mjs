@@ -16,52 +16,65 @@ function say(name, problems) {
   bad += problems.length;
   console.log(JSON.stringify({ name, problems }));
 }
-try {
-  for (const dark of [false, true]) {
-    for (const width of [1280, 360]) {
-      const look = `${dark ? 'dark' : 'light'}-${width}`;
-      const page = await open(browser, { width, height: width === 360 ? 740 : 800, dark });
-      await page.goto(env.base + '/login');
-      await settle(page);
-      if (!only.length || only.includes('login')) {
-        await shot(page, `login-${look}`);
-        say(`login-${look}`, [...(await axe(page)), ...((await overflow(page)) > 0 ? ['scrolls sideways'] : [])]);
-      }
-      await login(page);
-      await page.waitForTimeout(300);
-      for (const [name, path] of Object.entries(PAGES)) {
-        if (only.length && !only.includes(name)) continue;
-        page.trouble.length = 0;
-        const problems = [];
-        try {
-          await page.goto(env.base + path);
-          if (name === 'nothing') await page.getByText('There is no such page.').waitFor();
-          else await settle(page);
-          await page.waitForTimeout(name === 'log-live' ? 1500 : 350);
-          const wide = await overflow(page);
-          if (wide > 0) problems.push(`scrolls sideways by ${wide} px`);
-          await shot(page, `${name}-${look}`);
-          problems.push(...(await axe(page)));
-        } catch (e) {
-          problems.push(String(e.message).slice(0, 400));
-          await shot(page, `${name}-${look}`).catch(() => undefined);
-        }
-        say(`${name}-${look}`, [...problems, ...page.trouble]);
-      }
-      const first = await open(browser, { width, dark, state: await page.context().storageState() });
-      if (!only.length || only.includes('record')) {
-        await first.goto(env.base + '/log?verdict=blocked');
-        await settle(first);
-        await first.locator('table.log tbody tr:not(.pad) td.c-time button').first().click();
-        await first.getByRole('dialog').waitFor();
-        await first.waitForTimeout(200);
-        await shot(first, `record-${look}`);
-        say(`record-${look}`, [...(await axe(first)), ...first.trouble]);
-      }
-      await first.context().close();
-      await page.context().close();
+async function look(dark, width) {
+  const name = `${dark ? 'dark' : 'light'}-${width}`;
+  const page = await open(browser, { width, height: width === 360 ? 740 : 800, dark });
+  const checked = async (what, to) => {
+    if (only.length && !only.includes(what)) return;
+    page.trouble.length = 0;
+    const problems = [];
+    try {
+      await to();
+      const wide = await overflow(page);
+      if (wide > 0) problems.push(`scrolls sideways by ${wide} px`);
+      await shot(page, `${what}-${name}`);
+      problems.push(...(await axe(page)));
+    } catch (e) {
+      problems.push(String(e.message).slice(0, 400));
+      await shot(page, `${what}-${name}`).catch(() => undefined);
     }
-  }
+    say(`${what}-${name}`, [...problems, ...page.trouble]);
+  };
+  await page.goto(env.base + '/login');
+  await settle(page);
+  await checked('login', () => undefined);
+  await login(page);
+  await page.waitForTimeout(300);
+  for (const [what, path] of Object.entries(PAGES))
+    await checked(what, async () => {
+      await page.goto(env.base + path);
+      if (what === 'nothing') await page.getByText('There is no such page.').waitFor();
+      else await settle(page);
+      await page.waitForTimeout(what === 'log-live' ? 1500 : 150);
+    });
+  await checked('record', async () => {
+    await page.goto(env.base + '/log?verdict=blocked');
+    await settle(page);
+    await page.locator('table.log tbody tr:not(.pad) td.c-time button').first().click();
+    await page.getByRole('dialog').waitFor();
+    await page.waitForTimeout(200);
+  });
+  await checked('exception', async () => {
+    await page.goto(env.base + '/log?verdict=blocked');
+    await settle(page);
+    await page.locator('table.log tbody tr:not(.pad) td.c-time button').first().click();
+    await page.getByRole('button', { name: 'Make an exception' }).click();
+    await page.getByRole('heading', { name: 'New exception' }).waitFor();
+    await page.waitForTimeout(600);
+  });
+  await checked('why', async () => {
+    await page.goto(env.base + '/log?verdict=blocked');
+    await settle(page);
+    await page.locator('table.log tbody tr:not(.pad) td.c-time button').first().click();
+    await page.getByRole('link', { name: 'Why?' }).click();
+    await page.getByRole('heading', { name: /^Record \d+$/, level: 1 }).waitFor();
+    await settle(page);
+  });
+  await page.context().close();
+}
+try {
+  // Two at a time: most of it is waiting.
+  for (const dark of [false, true]) await Promise.all([look(dark, 1280), look(dark, 360)]);
 } finally {
   await browser.close();
 }
