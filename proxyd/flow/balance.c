@@ -105,6 +105,7 @@ struct listing {
     size_t n;
 };
 
+/* Of the person, or of the address when nobody was known where it was counted. */
 static void add_item(struct listing *x, const struct verdict *v, struct str category)
 {
     struct ledger_account *a = x->n < ITEMS_MAX ? find(x->r, v, category) : NULL;
@@ -117,6 +118,12 @@ static void add_item(struct listing *x, const struct verdict *v, struct str cate
     if (category.n) {
         buf_add(&b, STR(": "));
         buf_add(&b, category);
+    }
+    if (x->r->k->user.n == 0) {
+        char who[64];
+        buf_add(&b, STR(" ("));
+        buf_add(&b, grant_who(x->r, who));
+        buf_add_c(&b, ')');
     }
     item->title = keep(x->r, &b);
     item->n_facts = facts_of(x->r, &v->effects->quota, a, item->facts);
@@ -159,7 +166,12 @@ static enum request_state show(struct request *r, bool is_known)
     struct listing x = {.r = r, .items = arena_alloc(&r->k->arena, ITEMS_MAX * sizeof *x.items)};
     if (!x.items)
         return request_refuse(r, FAULT_MEMORY);
+    struct str user = r->k->user;
+    if (user.n)
+        list(&x);
+    r->k->user = STR("");
     list(&x);
+    r->k->user = user;
     r->status = is_known ? 200 : 401;
     own_reply_describe(r, &p);
     p.id = 0;

@@ -1,5 +1,5 @@
-/* form: the body of a form that was sent to one of our own pages: read within a bound, its fields
- * decoded (application/x-www-form-urlencoded). Threads: the worker's. */
+/* form: the body of a form that was sent to one of our own pages, read within a bound. What is in
+ * it is taken apart by wire/form_text. Threads: the worker's. */
 #ifndef PROXYD_FLOW_FORM_H
 #define PROXYD_FLOW_FORM_H
 
@@ -11,10 +11,5 @@
  * than FORM_MAX; ERR_INVALID: broken framing; else the client is gone. */
 enum err form_read(struct request *r) MUST_CHECK;
 struct str form_fields(const struct request *r);
-
-/* The value of a field, decoded, in the request's arena; the first of that name. ERR_NOT_FOUND,
- * ERR_INVALID (a broken escape, a NUL byte), ERR_NOMEM. */
-enum err form_value(struct request *r, struct str fields, struct str name,
-                    struct str *out) MUST_CHECK;
 
 #endif

@@ -9,6 +9,7 @@
 #include "proxyd/flow/link.h"
 #include "proxyd/flow/own_reply.h"
 #include "proxyd/flow/verify.h"
+#include "proxyd/wire/form_text.h"
 
 #define NOTE_MAX    500
 #define FREE_TRIES  3
@@ -223,7 +224,7 @@ static enum request_state justified(struct request *r, const struct link *l)
 {
     const struct effects *x = r->k->verdict.effects ? r->k->verdict.effects : &effects_none;
     struct str reason;
-    if (form_value(r, form_fields(r), STR("reason"), &reason) != OK)
+    if (form_text_value(form_fields(r), STR("reason"), &r->k->arena, &reason) != OK)
         return again(r, l, TEXTS_TOO_SHORT);
     reason = one_line(r, reason);
     if (characters(reason) < x->min_length)
@@ -253,7 +254,8 @@ static enum request_state ask_password(struct request *r, const struct link *l)
     struct str password;
     if (has_to_wait(r))
         return again(r, l, TEXTS_WAIT);
-    if (form_value(r, form_fields(r), STR("password"), &password) != OK || password.n == 0)
+    if (form_text_value(form_fields(r), STR("password"), &k->arena, &password) != OK ||
+        password.n == 0)
         return again(r, l, TEXTS_WRONG);
     k->verify =
         verify_ask(r->w->shared->verify, &r->w->wake, k->verdict.effects->password_hash, password);

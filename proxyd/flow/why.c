@@ -1,13 +1,15 @@
 /* why: entries of recent, each judged by the rule as it is now. */
 #include "proxyd/flow/why.h"
 
+#include <string.h>
+
 #include "policies/decide.h"
 #include "proxyd/flow/context.h"
-#include "proxyd/flow/form.h"
 #include "proxyd/flow/go_on.h"
 #include "proxyd/flow/grant.h"
 #include "proxyd/flow/own_reply.h"
 #include "proxyd/flow/recent.h"
+#include "proxyd/wire/form_text.h"
 
 void why_note(struct request *r)
 {
@@ -51,9 +53,11 @@ static struct str number_in(struct request *r, uint64_t v)
 
 static struct str time_in(struct request *r, int64_t at_ms)
 {
-    char text[CLOCK_RFC3339_BYTES];
+    char text[CLOCK_RFC3339_BYTES], out[] = "2026-01-02 03:04:05 UTC";
     clock_format_rfc3339(at_ms, text);
-    struct str kept = arena_str(&r->k->arena, str_of(text));
+    memcpy(out, text, 10);
+    memcpy(out + 11, text + 11, 8);
+    struct str kept = arena_str(&r->k->arena, str_of(out));
     return kept.p ? kept : STR("");
 }
 
@@ -117,7 +121,8 @@ static enum err fill_items(struct request *r, struct pages_item *items, size_t *
     struct recent_entry e[RECENT_EACH];
     struct str all = r->k->req.url.path_query, wanted = {"", 0};
     size_t at = str_find(all, '?');
-    if (at != STR_NPOS && form_value(r, str_sub(all, at + 1, all.n), STR("host"), &wanted) != OK)
+    if (at != STR_NPOS &&
+        form_text_value(str_sub(all, at + 1, all.n), STR("host"), &r->k->arena, &wanted) != OK)
         wanted = STR("");
     unsigned n_all = recent_of(r->w->shared->recent, &r->conn->client.ip, e);
     for (unsigned i = 0; i < n_all; i++) {

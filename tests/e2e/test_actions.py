@@ -383,6 +383,8 @@ def test_each_user_has_an_own_account_and_sees_it(s, o):
     assert r.status_code == 200
     mine = [x for x in r.json()["items"] if x["title"] == "Rule of user"]
     assert len(mine) == 1 and re.match(r"3\d\.\d kB / 50.0 kB", mine[0]["bytes_used"])
+    address = [x for x in r.json()["items"] if x["title"].endswith("(127.0.0.1)")]
+    assert {x["title"] for x in address} >= {"Rule of bytes (127.0.0.1)"}  # counted while nobody was known
     assert "Kontingente" in requests.get(at, auth=alice, headers={**ACCEPT, "Accept-Language": "de"}, timeout=10).text
 
 

@@ -111,7 +111,15 @@ def patterns():
         write("pattern", f"{i:02}", row.encode("latin-1") + b"\0" + url)
 
 
+def forms():
+    rows = {"reason": "e=1&v=2&c=3&w=4&h=5&r=6&u=7&t=8&reason=one+two%21", "query": "/search?safe=off&q=x&SSUI=1&&safe",
+            "cut": "reason=%c3%bc%", "bare": "?", "nul": "/a?b?safe=1&reason=%00"}
+    for name, row in rows.items():
+        write("form", name, row.encode())
+
+
 heads_and_bodies()
+forms()
 strings()
 credentials()
 hellos()
