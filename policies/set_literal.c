@@ -6,12 +6,28 @@
 
 #define PIECE    2048 /* bytes folded at a time */
 #define OVERLAP  (PATTERN_LITERAL_MOST - 1)
-#define BITS_MIN 10
+#define BITS_MIN 13
 #define BITS_MAX 20
 
 static uint32_t hash_of(uint32_t key, unsigned shift)
 {
     return (key * UINT32_C(2654435761)) >> shift;
+}
+
+/* Another place of the same bit map: both must be set. */
+static uint32_t other_of(uint32_t key, unsigned shift)
+{
+    return (key * UINT32_C(2246822519)) >> shift;
+}
+
+static bool has_bit(const uint64_t *bits, uint32_t hash)
+{
+    return bits[hash / 64] >> (hash % 64) & 1;
+}
+
+static void set_bit(uint64_t *bits, uint32_t hash)
+{
+    bits[hash / 64] |= UINT64_C(1) << (hash % 64);
 }
 
 static uint32_t key_of(const char *folded, unsigned width)
@@ -76,7 +92,8 @@ static enum err seal(struct set_literal_table *t)
     qsort(t->v, t->n, sizeof *t->v, by_key);
     for (uint32_t i = 0; i < t->n; i++) {
         uint32_t h = hash_of(t->v[i].key, t->shift);
-        t->bits[h / 64] |= UINT64_C(1) << (h % 64);
+        set_bit(t->bits, h);
+        set_bit(t->bits, other_of(t->v[i].key, t->shift));
         t->start[h + 1] = i + 1;
     }
     for (uint32_t h = 0; h < n_hashes; h++)
@@ -133,9 +150,22 @@ static void find_width(const struct set_literal_table *t, const struct finding *
     uint32_t mask = width == 4 ? UINT32_MAX : UINT32_C(0xffffff);
     for (size_t i = 0; i + width <= f->n; i++) { /* there are bytes to spare behind the text */
         uint32_t key = key_of(f->text + i, 4) & mask, h = hash_of(key, shift);
-        if (__builtin_expect(bits[h / 64] >> (h % 64) & 1, 0))
+        if (__builtin_expect(has_bit(bits, h), 0) && has_bit(bits, other_of(key, shift)))
             look(t, f, h, key, i);
     }
+}
+
+static void fold(char *out, const char *text, size_t n)
+{
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        uint64_t v;
+        memcpy(&v, text + i, 8);
+        v |= UINT64_C(0x2020202020202020);
+        memcpy(out + i, &v, 8);
+    }
+    for (; i < n; i++)
+        out[i] = (char)(text[i] | 0x20);
 }
 
 void set_literal_find(const struct set_literal *s, struct str text,
@@ -144,8 +174,8 @@ void set_literal_find(const struct set_literal *s, struct str text,
     char folded[PIECE + 8] __attribute__((uninitialized));
     for (size_t from = 0; from == 0 || from + OVERLAP < text.n; from += PIECE - OVERLAP) {
         struct finding f = {on_found, ctx, folded, text.n - from < PIECE ? text.n - from : PIECE};
-        for (size_t i = 0; i < f.n; i++)
-            folded[i] = (char)(text.p[from + i] | 0x20);
+        if (f.n)
+            fold(folded, text.p + from, f.n);
         memset(folded + f.n, 0, 8);
         find_width(&s->four, &f, 4);
         find_width(&s->three, &f, 3);
