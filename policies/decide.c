@@ -266,6 +266,19 @@ static void note_categories(const struct snapshot *s, const struct slot *x, stru
         v->categories[v->n_categories++] = set_domain_category(d, x->categories.category[i]);
 }
 
+/* Nobody knows what the pattern would have said, and the policy wants to be safe then. */
+static void give_up(struct verdict *v)
+{
+    if (v->action == VERDICT_BLOCK)
+        return;
+    v->action = VERDICT_BLOCK;
+    v->is_given_up = true;
+    v->rule = -1;
+    v->rule_id = v->rule_name = v->redirect_url = (struct str){0};
+    v->effects = NULL;
+    v->message = STR("This address is too costly to check against a pattern of the policy.");
+}
+
 static void decide(const struct snapshot *s, struct slot *x, const struct facts *f,
                    struct verdict *v)
 {
@@ -279,6 +292,8 @@ static void decide(const struct snapshot *s, struct slot *x, const struct facts 
     prepare(&j);
     judge(&j);
     clean(&j);
+    if (v->is_final && x->is_given_up && s->model->limit_blocks)
+        give_up(v);
 }
 
 void policy_decide_in(const struct snapshot *s, struct slot *x, const struct facts *f,

@@ -15,7 +15,7 @@ static const struct section sections[] = {{"rules", "rule", "id"},
                                           {"lists", "list", "name"},
                                           {"schedules", "schedule", "name"},
                                           {"tests", "test", "name"}};
-static const char *const settings[] = {"identity", "default", "comment"};
+static const char *const settings[] = {"identity", "default", "pattern_limit", "comment"};
 
 static json_t *array_of(const json_t *root, const char *name)
 {

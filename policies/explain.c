@@ -156,6 +156,10 @@ static void say_why(struct buf *out, const struct snapshot *s, const struct verd
     else if (r)
         buf_addf(out, "%s by rule \"%s\" (number %d), which fits every request.",
                  explain_text_done(v->action), name_of(r, name), v->rule + 1);
+    else if (v->is_given_up)
+        buf_add_z(out,
+                  "Blocked because a URL pattern was given up on this address: it cost too much "
+                  "to run (pattern_limit of the policy).");
     else
         buf_addf(out, "%s by default: no rule fits this request.", explain_text_done(v->action));
 }

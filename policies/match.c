@@ -191,9 +191,11 @@ static struct str extension_of(struct str path)
 static void match_url(struct matching *m)
 {
     if (m->s->patterns)
-        set_url_match(m->s->patterns, m->x->patterns, m->f->url, on_pattern, m);
+        m->x->is_given_up |=
+            set_url_match(m->s->patterns, m->x->patterns, m->f->url, on_pattern, m);
     if (m->s->agents && m->f->user_agent.n)
-        set_url_match(m->s->agents, m->x->agents, m->f->user_agent, on_agent, m);
+        m->x->is_given_up |=
+            set_url_match(m->s->agents, m->x->agents, m->f->user_agent, on_agent, m);
     struct set_domain_hits *c = &m->x->categories;
     if (m->s->keys[KEY_EXTENSIONS].n == 0 && !c->has_urls)
         return;
@@ -271,4 +273,5 @@ void match_begin(const struct snapshot *s, struct slot *x, const struct facts *f
     }
     x->categories.n = 0;
     x->categories.has_urls = false;
+    x->is_given_up = false;
 }

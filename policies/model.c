@@ -301,19 +301,23 @@ static void check_unique(struct reader *r, const struct section *s, const char *
 
 static void read_root(struct reader *r, const json_t *root, struct model *m)
 {
-    static const char *const names[] = {"comment", "identity", "default", "schedules",
-                                        "lists",   "rules",    "tests",   NULL};
+    static const char *const names[] = {"comment",       "identity",  "default",
+                                        "pattern_limit", "schedules", "lists",
+                                        "rules",         "tests",     NULL};
     static const char *const identities[] = {"when-needed", "always", "never", NULL};
     static const struct section rules = {"rules", sizeof *m->rules, read_rule_item};
     static const struct section lists = {"lists", sizeof *m->lists, read_list_item};
     static const struct section schedules = {"schedules", sizeof *m->schedules, read_schedule_item};
     static const struct section tests = {"tests", sizeof *m->tests, read_test_item};
     struct str comment;
-    int identity = SNAPSHOT_WHEN_NEEDED;
+    static const char *const limits[] = {"no-match", "block", NULL};
+    int identity = SNAPSHOT_WHEN_NEEDED, limit = 0;
     reader_only(r, root, names);
     reader_string(r, root, "comment", &comment);
     reader_word(r, root, "identity", identities, &identity);
+    reader_word(r, root, "pattern_limit", limits, &limit);
     m->identity = (enum snapshot_identity)identity;
+    m->limit_blocks = limit == 1;
     read_default(r, root, m);
     m->schedules = read_section(r, root, &schedules, &m->n_schedules);
     m->lists = read_section(r, root, &lists, &m->n_lists);

@@ -87,6 +87,7 @@ struct model_test {
 struct model {
     struct arena arena;
     enum snapshot_identity identity;
+    bool limit_blocks; /* a request on which a pattern was given up is blocked */
     enum verdict_action default_action;
     struct str default_message;
     struct model_rule *rules;

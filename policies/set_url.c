@@ -130,6 +130,7 @@ enum err set_url_new_like(const struct str *patterns, size_t n, const struct set
         set_url_cost(before, &had);
         atomic_init(&s->n_sampled, had.n_sampled);
         atomic_init(&s->ns, had.ns);
+        atomic_init(&s->n_limited, set_url_n_limited(before));
     }
     if (e != OK)
         set_url_free(s);

@@ -46,7 +46,7 @@ void set_url_scratch_free(struct set_url_scratch *x);
 bool set_url_match(const struct set_url *s, struct set_url_scratch *x, struct str text,
                    void (*on_hit)(void *ctx, uint32_t index), void *ctx);
 
-/* How often a run was ended by a limit, since the set was made. */
+/* How often a run was ended by a limit; taken over from the set before. */
 uint64_t set_url_n_limited(const struct set_url *s);
 
 /* --- what it costs ---------------------------------------------------------------------------- */

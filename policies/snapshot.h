@@ -17,7 +17,7 @@ uint64_t snapshot_version(const struct snapshot *s);
 enum snapshot_identity { SNAPSHOT_WHEN_NEEDED, SNAPSHOT_ALWAYS, SNAPSHOT_NEVER };
 enum snapshot_identity snapshot_identity(const struct snapshot *s);
 
-/* Pattern runs ended by a limit since this snapshot was made (each counted as "no match"). */
+/* Pattern runs ended by a limit, those of the policies before that shared patterns included. */
 uint64_t snapshot_n_limited(const struct snapshot *s);
 uint32_t snapshot_n_rules(const struct snapshot *s);
 

@@ -118,6 +118,7 @@ struct slot { /* scratch of one decision at a time; on cache lines of its own */
     uint64_t *acc; /* a row of columns a word: bits of sparse fits, cleared after use */
     struct active active[ACTIVE_MAX];
     struct set_url_scratch *patterns, *agents;
+    bool is_given_up; /* a pattern ran into its limit on this request */
     unsigned unknown_parts[MODEL_N_KEYS]; /* bit a part */
     struct set_domain_hits categories;
     struct set_name_probe names;

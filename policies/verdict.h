@@ -29,6 +29,7 @@ struct verdict {
     struct str rule_id, rule_name, message, redirect_url;
     const struct effects *effects; /* of the rule that decided; NULL: none */
     bool is_spent;                 /* blocked because the rule's quota is used up */
+    bool is_given_up;              /* blocked because a pattern was given up, as the policy wants */
     uint64_t policy_version;
     struct str categories[VERDICT_CATEGORIES_MAX]; /* of the host, and of the URL when known */
     size_t n_categories;

@@ -76,6 +76,10 @@ static json_t *do_status(void *ctx, const json_t *request)
                             gauges(&w->workers), "counters", counters(&w->workers), "log",
                             log_status(w->writer, atomic_load(w->workers.shared.last_id)),
                             "identity", people_status(&w->people));
+    struct snapshot *live = reload_policy(&w->reload);
+    json_object_set_new(out, "patterns_given_up",
+                        json_integer(live ? (json_int_t)snapshot_n_limited(live) : 0));
+    snapshot_unref(live);
     json_t *policy = reload_status(&w->reload);
     json_object_update(out, policy);
     json_decref(policy);

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "policies/compile.h"
+#include "policies/decide.h"
 #include "policies/pattern_check.h"
 #include "policies/costly_patterns.h"
 
@@ -200,12 +201,50 @@ static void told_in_a_document(void **state)
     snapshot_unref(s);
 }
 
+/* What a given-up run means: no match, or a block where the policy wants that. */
+static void a_limit_fails_as_the_policy_says(void **state)
+{
+    (void)state;
+    static const char *const ways[] = {"no-match", "block"};
+    char document[300];
+    for (int i = 0; i < 2; i++) {
+        snprintf(
+            document, sizeof document,
+            "{\"pattern_limit\":\"%s\",\"rules\":[{\"id\":\"r\",\"action\":\"block\",\"when\":{"
+            "\"url_patterns\":[\"/abc(a+)+!$\"]}}]}",
+            ways[i]);
+        struct compile_input in = {.document = str_of(document)};
+        struct report report;
+        struct snapshot *s = NULL;
+        struct verdict v;
+        assert_int_equal(policy_compile(&in, &report, &s), OK);
+        report_fini(&report);
+        struct facts f = {.known = FACTS_BIT(FACTS_N_STAGES) - 1,
+                          .method = STR("GET"),
+                          .host = STR("x.test"),
+                          .port = 80,
+                          .url = STR("http://x.test/abcaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!x")};
+        policy_decide(s, &f, &v);
+        assert_true(v.is_final);
+        assert_int_equal(v.action, i ? VERDICT_BLOCK : VERDICT_ALLOW);
+        assert_int_equal(v.is_given_up, i);
+        assert_int_equal(snapshot_n_limited(s), 1);
+        f.url = STR("http://x.test/b");
+        policy_decide(s, &f, &v);
+        assert_int_equal(v.action, VERDICT_ALLOW);
+        snapshot_unref(s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(costly_ones_are_refused), cmocka_unit_test(no_run_is_long),
-        cmocka_unit_test(ordinary_ones_pass),      cmocka_unit_test(published_ones_pass),
+        cmocka_unit_test(costly_ones_are_refused),
+        cmocka_unit_test(no_run_is_long),
+        cmocka_unit_test(ordinary_ones_pass),
+        cmocka_unit_test(published_ones_pass),
         cmocka_unit_test(told_in_a_document),
+        cmocka_unit_test(a_limit_fails_as_the_policy_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
