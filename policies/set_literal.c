@@ -150,7 +150,7 @@ static void find_width(const struct set_literal_table *t, const struct finding *
     uint32_t mask = width == 4 ? UINT32_MAX : UINT32_C(0xffffff);
     for (size_t i = 0; i + width <= f->n; i++) { /* there are bytes to spare behind the text */
         uint32_t key = key_of(f->text + i, 4) & mask, h = hash_of(key, shift);
-        if (__builtin_expect(has_bit(bits, h), 0) && has_bit(bits, other_of(key, shift)))
+        if (__builtin_expect(has_bit(bits, h) & has_bit(bits, other_of(key, shift)), 0))
             look(t, f, h, key, i);
     }
 }

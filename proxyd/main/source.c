@@ -12,7 +12,7 @@
 #include "db/policy_store.h"
 #include "db/settings_rows.h"
 #include "pac/pac_parse.h"
-#include "policies/compile.h"
+#include "proxyd/main/compile_aside.h"
 #include "proxyd/main/index_file.h"
 #include "proxyd/main/last_good.h"
 #include "proxyd/main/settings_map.h"
@@ -128,7 +128,7 @@ static enum err take_policy(struct source *s, struct str document, uint64_t vers
         .document = document, .version = version, .index = s->index.index, .previous = s->policy};
     struct report report;
     struct snapshot *made = NULL;
-    enum err e = policy_compile(&in, &report, &made);
+    enum err e = compile_aside(&in, &report, &made);
     for (size_t i = 0; i < report.n_faults; i++)
         source_problem(problems, "policy", report.faults[i].pointer, report.faults[i].code,
                        report.faults[i].message);

@@ -3,7 +3,7 @@
 
 #include "db/change_rows.h"
 #include "db/policy_rows.h"
-#include "policies/compile.h"
+#include "proxyd/main/compile_aside.h"
 #include "proxyd/main/source.h"
 
 void trial_source_fini(struct trial_source *t)
@@ -26,7 +26,7 @@ static enum err compile(const struct trial_ask *ask, const struct policy_version
     struct compile_input in = {
         .document = v->document, .version = v->version, .index = ask->index, .previous = ask->live};
     struct report r;
-    enum err e = policy_compile(&in, &r, out);
+    enum err e = compile_aside(&in, &r, out);
     tell(ask, &r);
     report_fini(&r);
     return e;
