@@ -181,12 +181,13 @@ static enum err make_columns(struct snapshot *s)
         if (side == SIDE_WHEN)
             s->n_when = s->n_columns;
     }
-    s->bound = calloc((size_t)s->n_words * s->n_columns + 1, sizeof *s->bound);
+    s->n_row = (s->n_columns + 7) / 8 * 8;
+    s->bound = snapshot_rows(s);
     if (!s->bound)
         return ERR_NOMEM;
     for (unsigned c = 0; c < s->n_columns; c++)
         for (uint32_t w = 0; w < s->n_words; w++)
-            s->bound[(size_t)w * s->n_columns + c] =
+            s->bound[(size_t)w * s->n_row + c] =
                 s->keys[s->column[c].key].bound[s->column[c].side][w];
     return OK;
 }

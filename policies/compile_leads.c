@@ -64,21 +64,27 @@ static uint64_t who_cost(const struct model_rule *r)
     return is_somebody ? FROM_WHO : UINT64_MAX;
 }
 
-static enum err mark(uint64_t **words, uint32_t n_todo, uint32_t word)
+static bool set_bit(uint64_t **bits, uint32_t n_words, uint32_t at)
 {
-    if (!*words)
-        *words = calloc(n_todo, sizeof **words);
-    if (!*words)
-        return ERR_NOMEM;
-    (*words)[word / 64] |= UINT64_C(1) << (word % 64);
-    return OK;
+    if (!*bits)
+        *bits = calloc(n_words, sizeof **bits);
+    if (*bits)
+        (*bits)[at / 64] |= UINT64_C(1) << (at % 64);
+    return *bits != NULL;
+}
+
+/* The rule among the leads, and its word among their words. */
+static enum err mark(const struct snapshot *s, uint64_t **leads, uint64_t **words, uint32_t rule)
+{
+    return set_bit(leads, s->n_words, rule) && set_bit(words, s->n_todo, rule / 64) ? OK
+                                                                                    : ERR_NOMEM;
 }
 
 static enum err mark_fit(struct snapshot *s, struct key_table *t, uint32_t value, uint32_t rule)
 {
     struct fit *f = &t->fit[SIDE_WHEN][value];
     if (f->dense)
-        return mark(&f->words, s->n_todo, rule / 64);
+        return mark(s, &f->leads, &f->words, rule);
     for (uint32_t i = f->first; i < f->first + f->n; i++)
         if (t->rules[SIDE_WHEN][i] == rule)
             t->rules[SIDE_WHEN][i] |= FIT_LEADS;
@@ -96,7 +102,7 @@ static enum err lead(struct snapshot *s, uint32_t rule, enum model_key key)
         unsigned parts = key == KEY_CATEGORIES ? 3u : 1u << t->part[id - 1];
         for (unsigned p = 0; p < PARTS_MAX && e == OK; p++)
             if (parts >> p & 1)
-                e = mark(&t->part_words[p], s->n_todo, rule / 64);
+                e = mark(s, &t->part_leads[p], &t->part_words[p], rule);
     }
     return e;
 }

@@ -22,11 +22,22 @@ struct judging {
 /* --- the request's bits -------------------------------------------------------------------------
  */
 
-static void add_words(const struct judging *j, const uint64_t *words)
+/* A whole set of rules that come up, and the words they are in. */
+static void add_leads(const struct judging *j, const uint64_t *leads, const uint64_t *words)
 {
-    const uint64_t *any = j->x->current->any;
-    for (uint32_t i = 0; words && i < j->s->n_todo; i++)
-        j->x->todo[i] |= words[i] & any[i];
+    struct slot *x = j->x;
+    const uint64_t *any = x->current->any;
+    if (!leads)
+        return;
+    for (uint32_t i = 0; i < j->s->n_todo; i++)
+        x->todo[i] |= words[i] & any[i];
+    if (x->n_leads < LEADS_MAX) {
+        x->leads[x->n_leads++] = leads;
+        return;
+    }
+    for (uint32_t i = 0; i < j->s->n_words; i++)
+        x->lead[i] |= leads[i];
+    x->is_lead_full = true;
 }
 
 static void add_fit(const struct judging *j, unsigned column, uint32_t value)
@@ -35,18 +46,22 @@ static void add_fit(const struct judging *j, unsigned column, uint32_t value)
     const struct key_table *t = &j->s->keys[c->key];
     const struct fit *f = &t->fit[c->side][value];
     const uint32_t *rules = t->rules[c->side] + f->first;
-    uint64_t *todo = j->x->todo, *acc = j->x->acc + column;
-    size_t n = j->s->n_columns;
+    struct active *a = &j->x->active[column];
+    uint64_t *acc = j->x->acc + column;
+    size_t n = j->s->n_row;
     for (uint32_t i = 0; i < f->n; i++) {
-        uint32_t rule = rules[i] & ~FIT_LEADS;
-        acc[rule / 64 * n] |= UINT64_C(1) << (rule % 64);
-        if (rules[i] & FIT_LEADS)
-            todo[rule / 4096] |= UINT64_C(1) << (rule / 64 % 64);
+        uint32_t rule = rules[i] & ~FIT_LEADS, w = rule / 64;
+        uint64_t bit = UINT64_C(1) << (rule % 64);
+        acc[w * n] |= bit;
+        if (rules[i] & FIT_LEADS) {
+            j->x->lead[w] |= bit;
+            j->x->todo[w / 64] |= UINT64_C(1) << (w % 64);
+        }
     }
+    a->has_sparse = a->has_sparse || f->n;
     if (!f->dense)
         return;
-    struct active *a = &j->x->active[column];
-    add_words(j, f->words);
+    add_leads(j, f->leads, f->words);
     if (a->n_dense < DENSE_MAX)
         a->dense[a->n_dense++] = f->dense;
     else
@@ -59,40 +74,55 @@ static void clear_fit(const struct judging *j, unsigned column, uint32_t value)
     const struct key_table *t = &j->s->keys[c->key];
     const struct fit *f = &t->fit[c->side][value];
     const uint32_t *rules = t->rules[c->side] + f->first;
-    for (uint32_t i = 0; i < f->n; i++)
-        j->x->acc[(rules[i] & ~FIT_LEADS) / 64 * j->s->n_columns + column] = 0;
+    for (uint32_t i = 0; i < f->n; i++) {
+        uint32_t w = (rules[i] & ~FIT_LEADS) / 64;
+        j->x->acc[(size_t)w * j->s->n_row + column] = 0;
+        j->x->lead[w] = 0;
+    }
+}
+
+static void prepare_column(const struct judging *j, unsigned i)
+{
+    const struct column *c = &j->s->column[i];
+    const struct key_table *t = &j->s->keys[c->key];
+    const struct hit_list *hits = &j->x->hits[c->key];
+    struct active *a = &j->x->active[i];
+    unsigned unknown = j->x->unknown_parts[c->key];
+    a->is_plain = !unknown && hits->n == 0;
+    a->n_maybe = a->n_dense = 0;
+    a->has_sparse = a->has_more_dense = false;
+    for (unsigned p = 0; unknown; p++, unknown >>= 1) {
+        if (!(unknown & 1) || !t->has_part[c->side][p])
+            continue;
+        a->maybe[a->n_maybe++] = t->has_part[c->side][p];
+        if (c->side == SIDE_WHEN)
+            add_leads(j, t->part_leads[p], t->part_words[p]);
+    }
+    for (uint32_t h = 0; h < hits->n; h++)
+        add_fit(j, i, hits->ids[h]);
 }
 
 static void prepare(const struct judging *j)
 {
-    memcpy(j->x->todo, j->x->current->todo, j->s->n_todo * sizeof *j->x->todo);
-    for (unsigned i = 0; i < j->s->n_columns; i++) {
-        const struct column *c = &j->s->column[i];
-        const struct key_table *t = &j->s->keys[c->key];
-        const struct hit_list *hits = &j->x->hits[c->key];
-        struct active *a = &j->x->active[i];
-        unsigned unknown = j->x->unknown_parts[c->key];
-        a->n_maybe = a->n_dense = 0;
-        a->has_more_dense = false;
-        for (unsigned p = 0; unknown; p++, unknown >>= 1) {
-            if (!(unknown & 1) || !t->has_part[c->side][p])
-                continue;
-            a->maybe[a->n_maybe++] = t->has_part[c->side][p];
-            if (c->side == SIDE_WHEN)
-                add_words(j, t->part_words[p]);
-        }
-        for (uint32_t h = 0; h < hits->n; h++)
-            add_fit(j, i, hits->ids[h]);
-    }
+    struct slot *x = j->x;
+    x->n_leads = 0;
+    x->is_lead_full = false;
+    memcpy(x->todo, x->current->todo, j->s->n_todo * sizeof *x->todo);
+    for (unsigned i = 0; i < j->s->n_columns; i++)
+        prepare_column(j, i);
 }
 
 static void clean(const struct judging *j)
 {
     for (unsigned i = 0; i < j->s->n_columns; i++) {
         const struct hit_list *hits = &j->x->hits[j->s->column[i].key];
+        if (!j->x->active[i].has_sparse)
+            continue;
         for (uint32_t h = 0; h < hits->n; h++)
             clear_fit(j, i, hits->ids[h]);
     }
+    if (j->x->is_lead_full)
+        memset(j->x->lead, 0, j->s->n_words * sizeof *j->x->lead);
 }
 
 /* --- a word of rules ----------------------------------------------------------------------------
@@ -102,7 +132,9 @@ static void clean(const struct judging *j)
 static uint64_t certain(const struct judging *j, unsigned column, uint32_t w)
 {
     const struct active *a = &j->x->active[column];
-    uint64_t bits = j->x->acc[(size_t)w * j->s->n_columns + column];
+    if (a->is_plain)
+        return 0;
+    uint64_t bits = a->has_sparse ? j->x->acc[(size_t)w * j->s->n_row + column] : 0;
     for (unsigned i = 0; i < a->n_dense; i++)
         bits |= a->dense[i][w];
     if (!a->has_more_dense)
@@ -125,10 +157,20 @@ static uint64_t possible(const struct judging *j, unsigned column, uint32_t w)
     return bits;
 }
 
-static struct word judge_word(const struct judging *j, uint32_t w)
+/* Rules of word w that something leads to, and whose who part fits or may. */
+static uint64_t candidates(const struct judging *j, uint32_t w)
 {
-    const uint64_t *bound = j->s->bound + (size_t)w * j->s->n_columns;
-    struct word r = {j->x->current->yes[w], j->x->current->maybe[w]};
+    const struct slot *x = j->x;
+    uint64_t bits = x->lead[w] | j->s->who_leads[w];
+    for (unsigned i = 0; i < x->n_leads; i++)
+        bits |= x->leads[i][w];
+    return bits & x->current->maybe[w];
+}
+
+static struct word judge_word(const struct judging *j, uint32_t w, uint64_t among)
+{
+    const uint64_t *bound = j->s->bound + (size_t)w * j->s->n_row;
+    struct word r = {j->x->current->yes[w] & among, among};
     for (unsigned i = 0; i < j->s->n_when && r.maybe; i++) {
         uint64_t fits = ~bound[i] | certain(j, i, w);
         r.yes &= fits;
@@ -230,7 +272,10 @@ static bool judge_rule(struct judging *j, uint32_t rule, bool is_certain)
 /* One word; true when it ends the search. */
 static bool judge_in(struct judging *j, uint32_t w)
 {
-    struct word r = judge_word(j, w);
+    uint64_t among = candidates(j, w);
+    if (!among)
+        return false;
+    struct word r = judge_word(j, w, among);
     uint64_t shadow = r.yes & j->s->shadow[w], enforced = r.maybe & ~j->s->shadow[w];
     for (; enforced; enforced &= enforced - 1) {
         uint64_t bit = enforced & -enforced;

@@ -10,11 +10,13 @@
 #include "base/report.h"
 #include "policies/decide.h"
 
-/* {"action", "is_final", "rule", "rule_name", "version", "categories", "needs", "message",
- *  "redirect_url", "log", "tls", "shadow", "effects" (null or as effects_json says), "trace":
- * [{"index", "id", "name", "action", "enabled", "shadow", "fit", "decided", "needs", "conditions":
- * [{"side", "key", "fit", "value", "entry"}], "text"}], "flip": see flip.h} A new object for the
- * caller; NULL when out of memory. */
+/* {"action", "is_final", "rule", "rule_name", "index", "version", "categories", "needs", "message",
+ * "redirect_url", "log", "tls", "shadow", "effects" (null or as effects_json says), "why": the
+ * answer in a sentence or two, "trace": [{"index", "id", "name", "action", "enabled", "shadow",
+ * "fit", "decided", "needs", "conditions": [{"side", "key", "fit", "value", "entry", "source",
+ * "source_title", "since", "path", "text"}], "text"}], "flip": see flip.h}. Where the entry of a
+ * category comes from is null here: the store knows it. A new object for the caller; NULL when out
+ * of memory. */
 json_t *explain_facts(const struct snapshot *s, const struct facts *f);
 
 /* A request as people describe it: {"url" (http, https or host:port), "method", "user", "groups",

@@ -26,6 +26,7 @@ static void free_key(struct key_table *k)
     for (int side = 0; side < MODEL_N_SIDES; side++) {
         for (uint32_t v = 0; k->fit[side] && v < k->n; v++) {
             free(k->fit[side][v].dense);
+            free(k->fit[side][v].leads);
             free(k->fit[side][v].words);
         }
         free(k->fit[side]);
@@ -34,8 +35,10 @@ static void free_key(struct key_table *k)
         for (int p = 0; p < PARTS_MAX; p++)
             free(k->has_part[side][p]);
     }
-    for (int p = 0; p < PARTS_MAX; p++)
+    for (int p = 0; p < PARTS_MAX; p++) {
+        free(k->part_leads[p]);
         free(k->part_words[p]);
+    }
 }
 
 static void free_slot(struct slot *x)
@@ -47,6 +50,7 @@ static void free_slot(struct slot *x)
     set_url_scratch_free(x->patterns);
     set_url_scratch_free(x->agents);
     free(x->acc);
+    free(x->lead);
     free(x->inside);
     free(x->todo);
     free(x->bits);
@@ -166,13 +170,23 @@ static bool make_slot(const struct snapshot *s, struct slot *x)
     }
     x->patterns = s->patterns ? set_url_scratch_new(s->patterns) : NULL;
     x->agents = s->agents ? set_url_scratch_new(s->agents) : NULL;
-    x->acc = calloc((size_t)s->n_words * s->n_columns + 1, sizeof *x->acc);
+    x->acc = snapshot_rows(s);
+    x->lead = calloc((size_t)s->n_words + 1, sizeof *x->lead);
     x->inside = calloc(s->n_schedules + 1, sizeof *x->inside);
     x->bits = calloc(s->n_words + 1, sizeof *x->bits);
     x->todo = calloc(s->n_todo + 1, sizeof *x->todo);
     x->minute = -1;
-    return x->acc && x->inside && x->bits && x->todo && !s->patterns == !x->patterns &&
+    return x->acc && x->lead && x->inside && x->bits && x->todo && !s->patterns == !x->patterns &&
            !s->agents == !x->agents && who_init(s, x);
+}
+
+uint64_t *snapshot_rows(const struct snapshot *s)
+{
+    size_t bytes = ((size_t)s->n_words * s->n_row + 8) * sizeof(uint64_t);
+    uint64_t *rows = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    if (rows)
+        memset(rows, 0, bytes);
+    return rows;
 }
 
 struct snapshot *snapshot_alloc(void)

@@ -36,6 +36,7 @@
 #define NO_VALUE   UINT32_MAX
 #define FIT_LEADS  0x80000000u /* in the number of a rule: this value leads to it */
 #define DENSE_MAX  16          /* dense fits of one key that are kept at hand */
+#define LEADS_MAX  32          /* dense sets of leads that are kept at hand */
 #define ACTIVE_MAX (MODEL_N_SIDES * MODEL_N_KEYS)
 
 /* Not zeroed at every call although the build zeroes locals: written before it is read. */
@@ -45,7 +46,8 @@ struct fit {        /* the rules that name a value on one side */
     uint32_t first; /* in key_table.rules, ascending */
     uint32_t n;
     uint64_t *dense; /* instead of rules, when there are many */
-    uint64_t *words; /* of a dense one: words with a rule that this value leads to; NULL: none */
+    uint64_t *leads; /* of a dense one: the rules that this value leads to; NULL: none */
+    uint64_t *words; /* and the words they are in */
 };
 
 struct key_table {
@@ -58,7 +60,8 @@ struct key_table {
     uint64_t *bound[MODEL_N_SIDES];               /* rules with this key on this side */
     uint64_t *has_part[MODEL_N_SIDES][PARTS_MAX]; /* NULL: none */
     bool is_used[MODEL_N_SIDES];
-    uint64_t *part_words[PARTS_MAX]; /* words with a rule that this key leads to by such a part */
+    uint64_t *part_leads[PARTS_MAX]; /* rules that this key leads to by such a part; NULL: none */
+    uint64_t *part_words[PARTS_MAX]; /* and the words they are in */
 };
 
 enum tag_need { TAG_DEFAULT_PORT = 1, TAG_WHOLE_HOST = 2 };
@@ -86,11 +89,13 @@ struct column {
     uint8_t key, side;
 };
 
-struct active {                       /* a column during one decision */
+struct active {          /* a column during one decision */
+    bool is_plain;       /* none of the below: a rule fits it that is not bound by it */
+    bool has_sparse;     /* bits in acc */
+    bool has_more_dense; /* than fit below: walk all hits */
+    uint8_t n_maybe, n_dense;
     const uint64_t *maybe[PARTS_MAX]; /* has_part of the unknown parts */
     const uint64_t *dense[DENSE_MAX]; /* of hits whose rules are a dense set */
-    unsigned n_maybe, n_dense;
-    bool has_more_dense; /* than fit above: walk all hits */
 };
 
 #define WHO_LISTS_MAX 6
@@ -107,7 +112,9 @@ struct who {
     int64_t from_ms, until_ms;     /* between two rules' ends */
     uint64_t *todo;                /* words that the who part itself leads to */
     uint64_t *any;                 /* words with a rule in maybe */
-    uint64_t *yes, *maybe;         /* rules whose who part fits; fits or still may */
+    uint64_t *yes, *maybe;         /* rules whose who part fits; fits or still may: the same set
+                                      when all of it is known */
+    uint64_t *own_maybe;           /* room for maybe */
 };
 
 struct slot { /* scratch of one decision at a time; on cache lines of its own */
@@ -115,7 +122,7 @@ struct slot { /* scratch of one decision at a time; on cache lines of its own */
     bool is_made;
     uint32_t epoch;
     struct hit_list hits[MODEL_N_KEYS];
-    uint64_t *acc; /* a row of columns a word: bits of sparse fits, cleared after use */
+    uint64_t *acc; /* a row a word: bits of sparse fits, cleared after use */
     struct active active[ACTIVE_MAX];
     struct set_url_scratch *patterns, *agents;
     bool is_given_up; /* a pattern ran into its limit on this request */
@@ -126,7 +133,11 @@ struct slot { /* scratch of one decision at a time; on cache lines of its own */
     bool *inside;       /* of each schedule */
     uint32_t schedules; /* another number whenever `inside` has changed */
     uint64_t *todo;     /* words to judge */
-    uint64_t *bits;     /* n_words, for who */
+    uint64_t *lead;     /* rules that sparse hits lead to; cleared after use */
+    const uint64_t *leads[LEADS_MAX];
+    unsigned n_leads;
+    bool is_lead_full; /* more than fit in leads: they are in lead, which is cleared whole */
+    uint64_t *bits;    /* n_words, for who */
     struct who *who;
     uint32_t *who_tag;   /* of each origin kept; 0: free */
     uint32_t who_mask;   /* number of origins kept, less one */
@@ -145,7 +156,8 @@ struct snapshot {
     uint8_t needs[MODEL_N_KEYS][PARTS_MAX]; /* FACTS_BIT of the stage of a part */
     struct column column[ACTIVE_MAX];       /* those of `when` first */
     unsigned n_columns, n_when;
-    uint64_t *bound;     /* a row of n_columns a word */
+    unsigned n_row;      /* columns of a row, so many that a row is whole cache lines */
+    uint64_t *bound;     /* a row a word, on a cache line */
     uint64_t *who_leads; /* rules that their who part leads to */
     uint64_t *enabled, *shadow;
     uint32_t *effect;   /* of each rule and, last, of the default: equal numbers do the same */
@@ -180,6 +192,8 @@ enum facts_stage snapshot_stage(enum model_key key, unsigned part);
 /* Does the key depend on who asks, and from where and when, alone? */
 bool snapshot_is_who(enum model_key key);
 
+/* Zeroed rows of n_row for all words, on cache lines; NULL when out of memory. */
+uint64_t *snapshot_rows(const struct snapshot *s);
 /* A zeroed snapshot, aligned as its slots want it; NULL when out of memory. */
 struct snapshot *snapshot_alloc(void);
 /* Makes the slots of the first processors, so that no worker does it at its first decision. False

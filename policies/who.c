@@ -32,7 +32,7 @@ bool who_init(const struct snapshot *s, struct slot *x)
         x->who[i].todo = bits;
         x->who[i].any = bits + s->n_todo;
         x->who[i].yes = bits + 2 * (size_t)s->n_todo;
-        x->who[i].maybe = x->who[i].yes + s->n_words;
+        x->who[i].own_maybe = x->who[i].yes + s->n_words;
     }
     x->who_mask = n - 1;
     return true;
@@ -130,14 +130,14 @@ static bool is_of(const struct who *w, const struct who *k, int64_t now_ms)
 /* Rules that are switched on and not over, and between which moments that holds. */
 static void fill_live(const struct snapshot *s, struct who *w, int64_t now_ms)
 {
-    memcpy(w->maybe, s->enabled, s->n_words * sizeof *w->maybe);
+    memcpy(w->yes, s->enabled, s->n_words * sizeof *w->yes);
     w->from_ms = INT64_MIN;
     w->until_ms = INT64_MAX;
     for (uint32_t i = 0; i < s->n_expiring; i++) {
         uint32_t r = s->expiring[i];
         int64_t end = s->model->rules[r].expires_at_ms;
         if (end <= now_ms) {
-            w->maybe[r / 64] &= ~(UINT64_C(1) << (r % 64));
+            w->yes[r / 64] &= ~(UINT64_C(1) << (r % 64));
             w->from_ms = end > w->from_ms ? end : w->from_ms;
         } else if (end < w->until_ms) {
             w->until_ms = end;
@@ -179,7 +179,8 @@ static void judge_key(const struct snapshot *s, struct slot *x, struct who *w, i
         for (uint32_t i = 0; i < s->n_words; i++) {
             uint64_t fits = side == SIDE_WHEN ? ~bound[i] | x->bits[i] : ~x->bits[i];
             w->yes[i] &= fits;
-            w->maybe[i] &= fits;
+            if (w->maybe != w->yes)
+                w->maybe[i] &= fits;
         }
     }
 }
@@ -210,7 +211,9 @@ static void make(const struct snapshot *s, struct slot *x, const struct facts *f
 {
     match_who(s, x, f);
     fill_live(s, w, f->now_ms);
-    memcpy(w->yes, w->maybe, s->n_words * sizeof *w->yes);
+    w->maybe = w->state == WHO_UNKNOWN ? w->own_maybe : w->yes;
+    if (w->maybe != w->yes)
+        memcpy(w->maybe, w->yes, s->n_words * sizeof *w->yes);
     for (int k = 0; k < MODEL_N_KEYS; k++)
         if (snapshot_is_who((enum model_key)k))
             judge_key(s, x, w, k);
