@@ -346,6 +346,8 @@ void policy_decide_in(const struct snapshot *s, struct slot *x, const struct fac
 {
     *v = (struct verdict){.rule = -1, .policy_version = s->version};
     match_begin(s, x, f);
+    who_begin(s, x, f);
+    match_host(s, x, f);
     who_make(s, x, f);
     decide(s, x, f, v);
 }
@@ -361,6 +363,8 @@ void policy_decide(const struct snapshot *s, const struct facts *f, struct verdi
         return;
     }
     match_begin(s, x, f);
+    who_begin(s, x, f);
+    match_host(s, x, f);
     who_find(s, x, f);
     decide(s, x, f, v);
     snapshot_slot_give(x);

@@ -123,16 +123,22 @@ static void hit_scheme(struct matching *m, unsigned scheme)
         match_hit(m->x, KEY_SCHEMES, m->s->scheme_value[scheme]);
 }
 
+void match_host(const struct snapshot *s, struct slot *x, const struct facts *f)
+{
+    struct matching m = {s, x, f};
+    if (!(f->known & FACTS_BIT(FACTS_TARGET)))
+        return;
+    set_name_begin(&s->names, f->host, f->host_is_ip, &x->names);
+    if (s->port_class)
+        __builtin_prefetch(&s->port_class[f->port]);
+    if (!s->index)
+        return;
+    set_domain_host(category_index_view(s->index), f->host, f->host_is_ip, &x->categories);
+    add_categories(&m, 0);
+}
+
 static void match_target(struct matching *m)
 {
-    set_name_begin(&m->s->names, m->f->host, m->f->host_is_ip, &m->x->names);
-    if (m->s->port_class)
-        __builtin_prefetch(&m->s->port_class[m->f->port]);
-    if (m->s->index) {
-        set_domain_host(category_index_view(m->s->index), m->f->host, m->f->host_is_ip,
-                        &m->x->categories);
-        add_categories(m, 0);
-    }
     hit_scheme(m, m->f->scheme == FACTS_HTTP ? 0 : 1);
     if (m->f->scheme == FACTS_TUNNEL)
         hit_scheme(m, 2);

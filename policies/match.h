@@ -1,6 +1,6 @@
 /* match: which of the values that some rule names does a request have? Fills a slot's hits for
- * every stage that is known: match_begin, then the who keys (who.h calls match_who when an origin
- * is new), then match_request for the request's own keys. Used by who, decide and explain. */
+ * every stage that is known: match_begin, match_host, then the who keys (who.h calls match_who when
+ * an origin is new), then match_request. Used by who, decide and explain. */
 #ifndef POLICIES_MATCH_H
 #define POLICIES_MATCH_H
 
@@ -10,6 +10,9 @@
 void match_begin(const struct snapshot *s, struct slot *x, const struct facts *f);
 /* Users, groups, networks (also those of lists), listeners, schedules. */
 void match_who(const struct snapshot *s, struct slot *x, const struct facts *f);
+/* Categories of the host; its names are on their way. Hits no list. */
+void match_host(const struct snapshot *s, struct slot *x, const struct facts *f);
+/* The rest of the request's own keys. */
 void match_request(const struct snapshot *s, struct slot *x, const struct facts *f);
 
 /* The number of a value of a key by its text, or NO_VALUE. */

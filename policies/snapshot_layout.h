@@ -100,21 +100,24 @@ struct active {          /* a column during one decision */
 
 #define WHO_LISTS_MAX 6
 
-/* An origin and what it means. */
-struct who {
+struct who_key { /* an origin */
     uint64_t person[2];
     struct ip client;
     uint32_t listener;  /* value, or NO_VALUE */
     uint32_t schedules; /* the slot's number when it was made */
     uint8_t state;      /* enum who_state; 0: empty */
-    uint8_t n_lists;
+};
+
+struct who { /* an origin and what it means */
+    _Alignas(64) struct who_key key;
+    int64_t from_ms, until_ms; /* holds between two rules' ends */
+    uint64_t *todo;            /* words that the who part itself leads to */
+    uint64_t *any;             /* words with a rule in maybe */
+    uint64_t *yes, *maybe; /* rules whose who part fits; fits or still may: the same set when all
+                              of it is known */
+    uint64_t *own_maybe;   /* room for maybe */
+    uint32_t n_lists;
     uint32_t lists[WHO_LISTS_MAX]; /* values of KEY_LISTS that the client's address hits */
-    int64_t from_ms, until_ms;     /* between two rules' ends */
-    uint64_t *todo;                /* words that the who part itself leads to */
-    uint64_t *any;                 /* words with a rule in maybe */
-    uint64_t *yes, *maybe;         /* rules whose who part fits; fits or still may: the same set
-                                      when all of it is known */
-    uint64_t *own_maybe;           /* room for maybe */
 };
 
 struct slot { /* scratch of one decision at a time; on cache lines of its own */
@@ -139,7 +142,11 @@ struct slot { /* scratch of one decision at a time; on cache lines of its own */
     bool is_lead_full; /* more than fit in leads: they are in lead, which is cleared whole */
     uint64_t *bits;    /* n_words, for who */
     struct who *who;
-    uint32_t *who_tag;   /* of each origin kept; 0: free */
+    uint64_t *who_bits; /* of all of them, who_stride words each */
+    uint32_t *who_tag;  /* of each origin kept; 0: free */
+    size_t who_stride;
+    struct who_key asked; /* of this decision */
+    uint32_t asked_tag;
     uint32_t who_mask;   /* number of origins kept, less one */
     struct who *current; /* of this decision */
 };

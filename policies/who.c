@@ -5,34 +5,30 @@
 #include <string.h>
 #include <xxhash.h>
 
+#define PREFETCH_MOST 192u /* words */
+
 enum who_state { WHO_EMPTY, WHO_UNKNOWN, WHO_NOBODY, WHO_NUMBER, WHO_DIGEST };
 
 /* --- the slot's store ---------------------------------------------------------------------------
  */
 
-static size_t bytes_of_one(const struct snapshot *s)
-{
-    return (2 * (size_t)s->n_todo + 2 * (size_t)s->n_words) * sizeof(uint64_t);
-}
-
 bool who_init(const struct snapshot *s, struct slot *x)
 {
     uint32_t n = WHO_BUCKET;
-    size_t each = bytes_of_one(s) / sizeof(uint64_t);
-    while (n < WHO_MOST && n * 2 * bytes_of_one(s) <= WHO_BYTES)
+    x->who_stride = (2 * (size_t)s->n_todo + 2 * (size_t)s->n_words + 7) / 8 * 8;
+    while (n < WHO_MOST && n * 2 * x->who_stride * sizeof(uint64_t) <= WHO_BYTES)
         n *= 2;
-    x->who = calloc(n, sizeof *x->who);
-    uint64_t *bits = calloc(n * each, sizeof *bits); /* pages come when they are used */
+    x->who = aligned_alloc(_Alignof(struct who), n * sizeof *x->who);
+    x->who_bits = aligned_alloc(64, n * x->who_stride * sizeof(uint64_t)); /* written when used */
     x->who_tag = calloc(n, sizeof *x->who_tag);
-    if (!x->who || !bits || !x->who_tag) {
-        free(bits);
+    if (!x->who || !x->who_bits || !x->who_tag)
         return false;
-    }
-    for (uint32_t i = 0; i < n; i++, bits += each) {
-        x->who[i].todo = bits;
-        x->who[i].any = bits + s->n_todo;
-        x->who[i].yes = bits + 2 * (size_t)s->n_todo;
-        x->who[i].own_maybe = x->who[i].yes + s->n_words;
+    for (uint32_t i = 0; i < n; i++) {
+        struct who *w = &x->who[i];
+        *w = (struct who){.todo = x->who_bits + i * x->who_stride};
+        w->any = w->todo + s->n_todo;
+        w->yes = w->any + s->n_todo;
+        w->own_maybe = w->yes + s->n_words;
     }
     x->who_mask = n - 1;
     return true;
@@ -40,11 +36,11 @@ bool who_init(const struct snapshot *s, struct slot *x)
 
 void who_fini(struct slot *x)
 {
-    if (x->who)
-        free(x->who[0].todo);
     free(x->who);
+    free(x->who_bits);
     free(x->who_tag);
     x->who = NULL;
+    x->who_bits = NULL;
     x->who_tag = NULL;
 }
 
@@ -80,8 +76,9 @@ static void digest(const struct snapshot *s, const struct facts *f, uint64_t out
     out[1] = h.high64;
 }
 
-static void describe(const struct snapshot *s, struct slot *x, const struct facts *f, struct who *k)
+static void describe(const struct snapshot *s, struct slot *x, const struct facts *f)
 {
+    struct who_key *k = &x->asked;
     look_at_schedules(s, x, f->now_ms);
     k->person[0] = k->person[1] = 0;
     k->schedules = x->schedules;
@@ -106,7 +103,7 @@ static void describe(const struct snapshot *s, struct slot *x, const struct fact
     }
 }
 
-static uint32_t tag_of(const struct who *k)
+static uint32_t tag_of(const struct who_key *k)
 {
     uint64_t a, b;
     memcpy(&a, k->client.b, sizeof a);
@@ -117,11 +114,31 @@ static uint32_t tag_of(const struct who *k)
     return (uint32_t)(h >> 32) | 1; /* 0 is a free place */
 }
 
-static bool is_of(const struct who *w, const struct who *k, int64_t now_ms)
+static bool is_of(const struct who *w, const struct who_key *k, int64_t now_ms)
 {
-    return w->schedules == k->schedules && w->state == k->state && w->person[0] == k->person[0] &&
-           w->person[1] == k->person[1] && memcmp(&w->client, &k->client, sizeof w->client) == 0 &&
-           w->listener == k->listener && now_ms >= w->from_ms && now_ms < w->until_ms;
+    return w->key.schedules == k->schedules && w->key.state == k->state &&
+           w->key.person[0] == k->person[0] && w->key.person[1] == k->person[1] &&
+           memcmp(&w->key.client, &k->client, sizeof k->client) == 0 &&
+           w->key.listener == k->listener && now_ms >= w->from_ms && now_ms < w->until_ms;
+}
+
+static uint32_t bucket_of(const struct slot *x)
+{
+    return (x->asked_tag >> 8) & x->who_mask & ~(WHO_BUCKET - 1);
+}
+
+void who_begin(const struct snapshot *s, struct slot *x, const struct facts *f)
+{
+    describe(s, x, f);
+    x->asked_tag = tag_of(&x->asked);
+    uint32_t first = bucket_of(x);
+    for (uint32_t i = first; i < first + WHO_BUCKET; i++) {
+        if (x->who_tag[i] != x->asked_tag)
+            continue;
+        __builtin_prefetch(&x->who[i]);
+        __builtin_prefetch((const char *)&x->who[i] + 64);
+        __builtin_prefetch(x->who_bits + i * x->who_stride);
+    }
 }
 
 /* --- what does it mean? -------------------------------------------------------------------------
@@ -211,7 +228,7 @@ static void make(const struct snapshot *s, struct slot *x, const struct facts *f
 {
     match_who(s, x, f);
     fill_live(s, w, f->now_ms);
-    w->maybe = w->state == WHO_UNKNOWN ? w->own_maybe : w->yes;
+    w->maybe = w->key.state == WHO_UNKNOWN ? w->own_maybe : w->yes;
     if (w->maybe != w->yes)
         memcpy(w->maybe, w->yes, s->n_words * sizeof *w->yes);
     for (int k = 0; k < MODEL_N_KEYS; k++)
@@ -222,33 +239,26 @@ static void make(const struct snapshot *s, struct slot *x, const struct facts *f
     x->current = w;
 }
 
-static void put(const struct snapshot *s, struct slot *x, const struct facts *f,
-                const struct who *key, uint32_t at)
+static void put(const struct snapshot *s, struct slot *x, const struct facts *f, uint32_t at)
 {
-    struct who *w = &x->who[at];
-    memcpy(w->person, key->person, sizeof w->person);
-    w->client = key->client;
-    w->listener = key->listener;
-    w->schedules = key->schedules;
-    w->state = key->state;
-    x->who_tag[at] = tag_of(key);
-    make(s, x, f, w);
+    x->who[at].key = x->asked;
+    x->who_tag[at] = x->asked_tag;
+    make(s, x, f, &x->who[at]);
 }
 
 /* The place of an origin in its bucket; or that of its older self, a free one or any: *is_here
  * tells. */
-static uint32_t find_place(const struct slot *x, const struct who *key, int64_t now_ms,
-                           bool *is_here)
+static uint32_t find_place(const struct slot *x, int64_t now_ms, bool *is_here)
 {
-    uint32_t tag = tag_of(key), first = (tag >> 8) & x->who_mask & ~(WHO_BUCKET - 1);
+    uint32_t first = bucket_of(x);
     uint32_t place = first + (x->epoch & (WHO_BUCKET - 1)); /* the one to give way */
     *is_here = false;
     for (uint32_t i = first; i < first + WHO_BUCKET; i++) {
-        if (x->who_tag[i] == tag && is_of(&x->who[i], key, now_ms)) {
+        if (x->who_tag[i] == x->asked_tag && is_of(&x->who[i], &x->asked, now_ms)) {
             *is_here = true;
             return i;
         }
-        if (x->who_tag[i] == 0 || x->who_tag[i] == tag)
+        if (x->who_tag[i] == 0 || x->who_tag[i] == x->asked_tag)
             place = i;
     }
     return place;
@@ -256,23 +266,22 @@ static uint32_t find_place(const struct slot *x, const struct who *key, int64_t 
 
 void who_find(const struct snapshot *s, struct slot *x, const struct facts *f)
 {
-    UNZEROED struct who key;
     bool is_here;
-    describe(s, x, f, &key);
-    uint32_t at = find_place(x, &key, f->now_ms, &is_here);
+    uint32_t at = find_place(x, f->now_ms, &is_here);
     if (!is_here) {
-        put(s, x, f, &key, at);
+        put(s, x, f, at);
         return;
     }
     x->current = &x->who[at];
+    if (x->hits[KEY_CATEGORIES].n) /* many rules come up: their words will be looked through */
+        for (uint32_t i = 0; i < s->n_words && i < PREFETCH_MOST; i += 8)
+            __builtin_prefetch(x->current->maybe + i);
     for (unsigned i = 0; i < x->current->n_lists; i++)
         match_hit(x, KEY_LISTS, x->current->lists[i]);
 }
 
 void who_make(const struct snapshot *s, struct slot *x, const struct facts *f)
 {
-    UNZEROED struct who key;
     bool is_here;
-    describe(s, x, f, &key);
-    put(s, x, f, &key, find_place(x, &key, f->now_ms, &is_here));
+    put(s, x, f, find_place(x, f->now_ms, &is_here));
 }

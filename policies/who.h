@@ -15,6 +15,9 @@
 bool who_init(const struct snapshot *s, struct slot *x);
 void who_fini(struct slot *x);
 
+/* Describes the origin of f and lets what is known of it come nearer, while the caller does
+ * something else. Before either of the others. */
+void who_begin(const struct snapshot *s, struct slot *x, const struct facts *f);
 /* Points x->current at the origin of f, from the slot or made now. */
 void who_find(const struct snapshot *s, struct slot *x, const struct facts *f);
 /* The same, always made now, so that the hits of all who keys can be read afterwards: for explain.
