@@ -89,7 +89,7 @@ $(BUILD)/obj/%.o: %.c Makefile
 
 # Files that are part of a program (.incbin).
 $(BUILD)/obj/policies/starter.o: $(wildcard policies/starter/*.json)
-$(BUILD)/obj/adminui/embedded.o: adminui/openapi.json
+$(BUILD)/obj/adminui/embedded.o: adminui/openapi.json adminui/catalogue.json
 
 $(LIB): $(call obj,$(LIB_SRC))
 	@rm -f $@ && ar rcs $@ $^

@@ -18,6 +18,7 @@ struct live;
 struct overseer;
 struct policy_hold;
 struct server;
+struct subscriber;
 struct workers;
 
 struct app {
@@ -40,6 +41,7 @@ struct app {
     struct jobs *jobs;
     struct live *live;
     struct overseer *overseer;
+    struct subscriber *subscriber;
     struct server *server;
     atomic_uint n_searches; /* under way, see api_log */
 };

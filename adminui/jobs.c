@@ -10,6 +10,7 @@
 
 #include "adminui/job_convert.h"
 #include "adminui/job_replay.h"
+#include "adminui/job_subscription.h"
 #include "adminui/job_work.h"
 #include "adminui/proxy_link.h"
 #include "adminui/reply.h"
@@ -60,6 +61,7 @@ static const struct {
     [JOB_REBUILD] = {"index-rebuild", LANE_STORE, NULL},
     [JOB_CONVERT] = {"convert", LANE_STORE, job_convert},
     [JOB_REPLAY] = {"replay", LANE_READ, job_replay},
+    [JOB_SUBSCRIPTION] = {"subscription", LANE_STORE, job_subscription},
 };
 
 static char *copy(struct str s)
@@ -138,10 +140,11 @@ static void read_in(struct lane *lane, struct job *job)
     enum err e = kinds[job->order.kind].read(lane->desk, &job->order, &pulse, why, &result);
     pthread_mutex_lock(&j->lock);
     job->result = result;
-    if (e == OK && stores(job))
+    bool is_changed = !json_is_false(json_object_get(result, "changed"));
+    if (e == OK && stores(job) && is_changed)
         job->is_read = true;
     else if (e == OK)
-        end_job(j, job, DONE, "only read; nothing was changed");
+        end_job(j, job, DONE, "nothing was changed");
     else
         end_job(j, job, e == ERR_CLOSED ? CANCELLED : FAILED, why[0] ? why : err_name(e));
     pthread_mutex_unlock(&j->lock);

@@ -19,6 +19,7 @@
 #include "adminui/policy_hold.h"
 #include "adminui/routes.h"
 #include "adminui/server.h"
+#include "adminui/subscriber.h"
 #include "adminui/workers.h"
 #include "base/diag.h"
 #include "base/privs.h"
@@ -139,6 +140,8 @@ static enum err start(struct app *app)
     if (e == OK)
         e = overseer_open(app, &app->overseer);
     if (e == OK)
+        e = subscriber_open(app, &app->subscriber);
+    if (e == OK)
         e = server_open(app, &app->server);
     return e;
 }
@@ -148,6 +151,7 @@ static void stop(struct app *app)
     server_close(app->server); /* ends streams and waits for running calls */
     live_close(app->live);
     overseer_close(app->overseer);
+    subscriber_close(app->subscriber); /* gives orders to the jobs */
     jobs_close(app->jobs);
     workers_close(app->workers);
     access_close(app->access);

@@ -20,6 +20,7 @@
 #include "adminui/api_settings.h"
 #include "adminui/api_setup.h"
 #include "adminui/api_simulate.h"
+#include "adminui/api_subscriptions.h"
 #include "adminui/api_system.h"
 #include "adminui/api_tokens.h"
 #include "adminui/api_usage.h"
@@ -123,6 +124,29 @@ const struct route routes_table[] = {
     {"POST", "/convert", PERMISSION_EDIT, ROUTE_RAW, true, false, api_convert_post, NULL,
      "An old configuration (squid.conf, squidGuard.conf, e2guardian) as a document, with a word on "
      "every line; the draft is left alone"},
+    {"GET", "/subscriptions", PERMISSION_READ, ROUTE_NO_BODY, false, false, api_subscriptions_list,
+     NULL, "Lists that are fetched on a schedule, and how they are"},
+    {"POST", "/subscriptions", PERMISSION_EDIT, ROUTE_JSON, true, false, api_subscriptions_create,
+     api_subscriptions_changed, "Subscribe to a list; it is fetched at once"},
+    {"GET", "/subscriptions/catalogue", PERMISSION_READ, ROUTE_NO_BODY, false, false,
+     api_subscriptions_catalogue, NULL, "Well-known public lists to begin with"},
+    {"GET", "/subscriptions/{id}", PERMISSION_READ, ROUTE_NO_BODY, false, false,
+     api_subscriptions_get, NULL, "One subscription"},
+    {"PUT", "/subscriptions/{id}", PERMISSION_EDIT, ROUTE_JSON, true, false, api_subscriptions_put,
+     api_subscriptions_changed, "Change a subscription; password null keeps the secret"},
+    {"DELETE", "/subscriptions/{id}", PERMISSION_EDIT, ROUTE_NO_BODY, true, false,
+     api_subscriptions_delete, api_subscriptions_deleted,
+     "End a subscription and remove what it brought (content=keep leaves it); 202 with the job "
+     "that "
+     "rebuilds the index"},
+    {"POST", "/subscriptions/{id}:fetch", PERMISSION_EDIT, ROUTE_NO_BODY, true, false,
+     api_subscriptions_fetch, NULL, "Fetch it now"},
+    {"POST", "/subscriptions/{id}:approve", PERMISSION_EDIT, ROUTE_NO_BODY, true, false,
+     api_subscriptions_approve, NULL, "Take what waits although it is beyond a bound"},
+    {"POST", "/subscriptions/{id}:reject", PERMISSION_EDIT, ROUTE_NO_BODY, true, false,
+     api_subscriptions_reject, NULL, "Throw away what waits; what is live stays"},
+    {"GET", "/subscriptions/{id}/history", PERMISSION_READ, ROUTE_NO_BODY, false, false,
+     api_subscriptions_history, NULL, "The last 50 fetches"},
     {"GET", "/lookup", PERMISSION_READ, ROUTE_NO_BODY, false, false, api_lookup_host, NULL,
      "Categories of a host or URL, and the entries that put it there"},
     {"GET", "/users", PERMISSION_READ, ROUTE_NO_BODY, false, false, api_users_list, NULL,

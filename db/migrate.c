@@ -15,6 +15,7 @@ static const struct migrate_step policy_steps[] = {
     {"audit trail", SCHEMA_POLICY_6},
     {"changes on their way, the watch over a publication", SCHEMA_POLICY_CHANGES},
     {"content of categories source by source", SCHEMA_POLICY_SOURCES},
+    {"subscriptions to lists", SCHEMA_POLICY_SUBSCRIPTIONS},
 };
 
 static const struct migrate_step events_steps[] = {

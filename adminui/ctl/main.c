@@ -50,6 +50,9 @@ static const struct option longs[] = {{"socket", required_argument, NULL, 's'},
                                       {"emergency", no_argument, NULL, 'E'},
                                       {"unwatched", no_argument, NULL, 'U'},
                                       {"all", no_argument, NULL, 'L'},
+                                      {"allow-private", no_argument, NULL, 'V'},
+                                      {"name", required_argument, NULL, 'W'},
+                                      {"category", required_argument, NULL, 'X'},
                                       {"version", no_argument, NULL, 'v'},
                                       {"help", no_argument, NULL, 'h'},
                                       {"password-file", required_argument, NULL, 'P'},
@@ -78,6 +81,9 @@ static void set_option(struct options *o, int letter)
     case 'd': o->dry_run = true; break;
     case 'D': o->disabled = true; break;
     case 'S': o->store_categories = true; break;
+    case 'V': o->allow_private = true; break;
+    case 'W': o->name = optarg; break;
+    case 'X': o->category = optarg; break;
     case 'P': o->password_file = optarg; break;
     case 'A': o->at = optarg; break;
     case 'C': o->canary = optarg; break;

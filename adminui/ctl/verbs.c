@@ -13,6 +13,7 @@
 #include "adminui/ctl/verb_log.h"
 #include "adminui/ctl/verb_policy.h"
 #include "adminui/ctl/verb_replay.h"
+#include "adminui/ctl/verb_subscription.h"
 #include "adminui/ctl/verb_system.h"
 #include "adminui/ctl/verb_user.h"
 
@@ -59,6 +60,16 @@ const struct verb verbs_table[] = {
     {"category", "import-tree", 1, 1, verb_category_tree, "FILE [--merge] [--dry-run]",
      "read an archive, each folder a category"},
     {"category", "lookup", 1, 1, verb_category_lookup, "HOST|URL", "categories of a name"},
+    {"category", "subscribe", 1, 1, verb_subscription_add,
+     "URL [--name TEXT] [--category NAME] [--format F] [--allow-private]",
+     "fetch a list every day; without a category each folder of an archive is one"},
+    {"category", "subscriptions", 0, 0, verb_subscription_list, "", "lists that are fetched"},
+    {"category", "fetch", 1, 1, verb_subscription_fetch, "NAME|ID", "fetch a list now"},
+    {"category", "approve", 1, 1, verb_subscription_approve, "NAME|ID",
+     "take a list that waits because it shrank or grew beyond its bounds"},
+    {"category", "reject", 1, 1, verb_subscription_reject, "NAME|ID", "throw away what waits"},
+    {"category", "unsubscribe", 1, 1, verb_subscription_remove, "NAME|ID",
+     "end a subscription and remove what it brought"},
     {"category", "delete", 1, 1, verb_category_delete, "NAME", "remove a category"},
     {"log", "search", 0, 64, verb_log_search,
      "[FIELD=VALUE...] [--from T] [--to T] [--limit N] [--follow]", "access records"},

@@ -6,9 +6,10 @@
 #include "adminui/ctl/client.h"
 
 struct options {
-    bool json, follow, merge, dry_run, disabled, store_categories, force, emergency, unwatched, all;
+    bool json, follow, merge, dry_run, disabled, store_categories, allow_private, force, emergency,
+        unwatched, all;
     const char *socket, *comment, *user, *client, *time, *method, *policy, *groups, *limit, *format,
-        *from, *to, *sort, *password_file, *days, *at, *canary, *minutes, *reason;
+        *from, *to, *sort, *password_file, *days, *at, *canary, *minutes, *reason, *name, *category;
 };
 
 struct ctl {

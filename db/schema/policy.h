@@ -118,8 +118,26 @@
     "INSERT INTO category_source SELECT name, 'upload', source, format, content_at_ms,"            \
     "  content_at_ms FROM category"                                                                \
     "  WHERE EXISTS (SELECT 1 FROM category_content WHERE category = name);"                       \
-    "INSERT INTO source_content SELECT category, 'upload', kind, n_entries, text_bytes, zstd, x''"      \
+    "INSERT INTO source_content SELECT category, 'upload', kind, n_entries, text_bytes, zstd, x''" \
     "  FROM category_content;"                                                                     \
     "DROP TABLE category_content;"
+
+/* Lists that are fetched. config: JSON as the API takes it, with the secret. */
+#define SCHEMA_POLICY_SUBSCRIPTIONS                                                                \
+    "CREATE TABLE subscription("                                                                   \
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, config TEXT NOT NULL,"     \
+    "  revision INTEGER NOT NULL, created_ms INTEGER NOT NULL, state INTEGER NOT NULL DEFAULT 0,"  \
+    "  why TEXT NOT NULL DEFAULT '', waiting TEXT NOT NULL DEFAULT '',"                            \
+    "  etag TEXT NOT NULL DEFAULT '', last_modified TEXT NOT NULL DEFAULT '',"                     \
+    "  hash TEXT NOT NULL DEFAULT '', checked_ms INTEGER NOT NULL DEFAULT 0,"                      \
+    "  good_ms INTEGER NOT NULL DEFAULT 0, next_ms INTEGER NOT NULL DEFAULT 0,"                    \
+    "  failures INTEGER NOT NULL DEFAULT 0, entries INTEGER NOT NULL DEFAULT 0) STRICT;"           \
+    "CREATE TABLE subscription_fetch("                                                             \
+    "  id INTEGER PRIMARY KEY, subscription INTEGER NOT NULL"                                      \
+    "    REFERENCES subscription(id) ON DELETE CASCADE,"                                           \
+    "  at_ms INTEGER NOT NULL, outcome INTEGER NOT NULL, status INTEGER NOT NULL,"                 \
+    "  bytes INTEGER NOT NULL, entries INTEGER NOT NULL, added INTEGER NOT NULL,"                  \
+    "  removed INTEGER NOT NULL, took_ms INTEGER NOT NULL, why TEXT NOT NULL) STRICT;"             \
+    "CREATE INDEX subscription_fetch_of ON subscription_fetch(subscription, id);"
 
 #endif

@@ -204,6 +204,7 @@ def test_answers_fit_their_schemas(admin):
     admin.api.job(admin.api.call("POST", "/categories/shape:import", raw=b"shape.example\nbad..name\n"))
     ahead = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 86400))
     waits = admin.api.post("/policy/draft:publish", {"comment": "tomorrow", "at": ahead, "canary": {"users": ["schema"]}}, headers={"If-Match": "*"})
+    list_id = admin.api.post("/subscriptions", {"name": "shape", "url": "http://127.0.0.1:1/list", "enabled": False})["id"]
     for path, ops in SPEC["paths"].items():
         op = ops.get("get")
         content = op and op["responses"].get("200", {}).get("content", {}).get("application/json")
@@ -213,6 +214,7 @@ def test_answers_fit_their_schemas(admin):
                  "/categories/{name}": "/categories/shape", "/categories/{name}/entries": "/categories/shape/entries", "/policy/versions/{version}": "/policy/versions/1",
                  "/jobs/{id}": "/jobs/1", "/lookup": "/lookup?host=www.shape.example",
                  "/policy/pending/{id}": f"/policy/pending/{waits['pending']}"}
+        names |= {f"/subscriptions/{{id}}{more}": f"/subscriptions/{list_id}{more}" for more in ("", "/history")}
         if path in ("/log/{id}", "/quotas", "/grants", "/policy/patterns", "/pac/deploy/{target}"):
             continue
         check(admin.api.get(names.get(path, path)), content["schema"], path)
