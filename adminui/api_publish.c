@@ -187,7 +187,11 @@ static enum err publish_now(struct call *c, const struct api_publish *p, uint64_
                                    : policy_rows_publish_text(s, &text, &how, version);
     struct changes_live live = {*version, x->base_version, x->at_ms,
                                 x->kind == CHANGE_PUBLISH && !(x->flags & CHANGE_UNWATCHED)};
-    return e == OK ? changes_went_live(c->desk, &c->arena, &live) : e;
+    if (e == OK)
+        e = changes_went_live(c->desk, &c->arena, &live);
+    return e == OK && x->kind == CHANGE_EXCEPTION
+               ? changes_follow_draft(c->desk, &c->arena, p->before, x->document)
+               : e;
 }
 
 static enum err start_trial(struct call *c, struct change *x)
@@ -362,9 +366,10 @@ static void tell_proxyd(struct call *c, const struct outcome *o, struct proxy_re
              (unsigned long long)r->policy_version);
 }
 
-json_t *api_publish_outcome(struct call *c)
+json_t *api_publish_outcome(struct call *c, const void *after)
 {
-    const struct outcome *o = c->after;
+    static const struct outcome nothing = {0};
+    const struct outcome *o = after ? after : &nothing;
     struct proxy_reload r = {0};
     if (o->version)
         tell_proxyd(c, o, &r);
@@ -378,7 +383,7 @@ void api_publish_done(struct call *c)
 {
     struct policy_docs_draft d;
     unsigned status = c->reply.status;
-    json_t *out = api_publish_outcome(c);
+    json_t *out = api_publish_outcome(c, c->after);
     if (!policy_docs_draft(c, &d)) {
         json_decref(out);
         return;

@@ -18,13 +18,15 @@ void api_publish_done(struct call *c); /* after the commit of any of these */
 struct api_publish {
     struct change change;    /* kind, document, comment, copy_of; the rest is filled in */
     uint64_t draft_revision; /* publish the draft of this revision (0: the text alone) */
+    struct str before;       /* of an exception: the document that is live now */
     bool may_skip_approval;  /* what it publishes ran just before */
 };
 /* Answers the problem itself when false; else c->after is set for api_publish_done. */
 bool api_publish_go(struct call *c, struct api_publish *p);
 
-/* For `after` of other handlers: what api_publish_done adds to the answer, {"version", "applied",
- * "message", "pending"}, after telling proxyd. NULL: out of memory. */
-json_t *api_publish_outcome(struct call *c);
+/* For `after` of other handlers: {"version", "applied", "message", "pending"}, after telling
+ * proxyd. after: what api_publish_go left in c->after; NULL: nothing was published. NULL: out of
+ * memory. */
+json_t *api_publish_outcome(struct call *c, const void *after);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "adminui/exception_rule.h"
 #include "adminui/policy_hold.h"
 #include "db/policy_rows.h"
 #include "db/settings_rows.h"
@@ -86,6 +87,41 @@ static struct policy_publish how_of(const struct change *c, int64_t now_ms)
         .comment = c->comment, .author = c->author, .at_ms = now_ms, .n_rules = c->n_rules};
 }
 
+/* --- the draft --- */
+
+static enum err follow(struct str draft, struct str before, struct str after, char **out)
+{
+    json_t *d = json_loadb(draft.p, draft.n, 0, NULL), *b = json_loadb(before.p, before.n, 0, NULL),
+           *x = json_loadb(after.p, after.n, 0, NULL);
+    enum err e = d && b && x ? exception_rule_follow(d, b, x) : ERR_CORRUPT;
+    *out = e == OK ? json_dumps(d, JSON_COMPACT) : NULL;
+    json_decref(d);
+    json_decref(b);
+    json_decref(x);
+    return e == OK && !*out ? ERR_NOMEM : e;
+}
+
+enum err changes_follow_draft(struct desk *d, struct arena *a, struct str before, struct str after)
+{
+    struct policy_draft draft;
+    char *text = NULL;
+    uint64_t revision;
+    enum err e = policy_rows_draft(d->store, a, &draft);
+    if (e != OK)
+        return e == ERR_NOT_FOUND ? OK : e; /* there is none: it is what is live */
+    e = follow(draft.document, before, after, &text);
+    if (e == ERR_CORRUPT)
+        return OK; /* a draft may be anything; it is its editor's business */
+    if (e == OK) {
+        uint64_t expected = draft.revision;
+        draft.document = str_of(text);
+        draft.at_ms = clock_wall_ms(&d->app->clock);
+        e = policy_rows_put_draft(d->store, &draft, expected, &revision);
+    }
+    free(text);
+    return e;
+}
+
 /* --- carrying out --- */
 
 enum err changes_judge(struct app *app, const struct change *c, struct changes_judged *out)
@@ -137,9 +173,17 @@ static enum err publish(struct desk *d, struct arena *a, struct change *c, int64
     struct going g = {.text = {.document = c->document, .copy_of = c->copy_of},
                       .how = how_of(c, now_ms),
                       .is_watched = c->kind == CHANGE_PUBLISH && !(c->flags & CHANGE_UNWATCHED)};
+    struct policy_version before;
+    enum err e = OK;
+    if (c->kind == CHANGE_EXCEPTION)
+        e = policy_rows_live(d->store, a, &before);
     c->state = CHANGE_DONE;
     c->ended_ms = now_ms;
-    return go_live(d, a, &g, &c->version);
+    if (e == OK)
+        e = go_live(d, a, &g, &c->version);
+    if (e == OK && c->kind == CHANGE_EXCEPTION)
+        e = changes_follow_draft(d, a, before.document, c->document);
+    return e;
 }
 
 enum err changes_carry_out(struct desk *d, struct arena *a, struct change *c,

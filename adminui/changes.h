@@ -47,6 +47,11 @@ struct changes_carry {
 enum err changes_carry_out(struct desk *d, struct arena *a, struct change *c,
                            const struct changes_carry *x) MUST_CHECK;
 
+/* An exception went live: the rules it brought or changed (against `before`, the document that was
+ * live) are brought into the draft as well, so that the next publication does not undo it. */
+enum err changes_follow_draft(struct desk *d, struct arena *a, struct str before,
+                              struct str after) MUST_CHECK;
+
 /* The trial c goes live for everybody, as a copy under the next number. */
 enum err changes_promote(struct desk *d, struct arena *a, struct change *c,
                          int64_t now_ms) MUST_CHECK;

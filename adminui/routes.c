@@ -7,6 +7,7 @@
 #include "adminui/api_lint.h"
 #include "adminui/api_log.h"
 #include "adminui/api_convert.h"
+#include "adminui/api_exceptions.h"
 #include "adminui/api_lookup.h"
 #include "adminui/api_pac.h"
 #include "adminui/api_patterns.h"
@@ -82,6 +83,19 @@ const struct route routes_table[] = {
      api_pending_cancel, api_pending_done, "A change that was not published yet is dropped"},
     {"DELETE", "/policy/pending/{id}", PERMISSION_PUBLISH, ROUTE_NO_BODY, true, false,
      api_pending_cancel, api_pending_done, "The same"},
+    {"GET", "/policy/exceptions", PERMISSION_READ, ROUTE_NO_BODY, false, false, api_exceptions_list,
+     NULL, "Rules that lapse: until when, whose, why, and whether still used"},
+    {"POST", "/policy/exceptions", PERMISSION_EDIT, ROUTE_JSON, false, false, api_exceptions_make,
+     NULL,
+     "Allow something for somebody for a time, before the rule that blocks it; dry_run shows what "
+     "it "
+     "would open"},
+    {"POST", "/policy/exceptions/{id}:renew", PERMISSION_EDIT, ROUTE_JSON, false, false,
+     api_exceptions_renew, NULL, "Give it a new end"},
+    {"POST", "/policy/exceptions/{id}:end", PERMISSION_EDIT, ROUTE_JSON_OPTIONAL, false, false,
+     api_exceptions_end, NULL, "Let it lapse now"},
+    {"POST", "/policy/exceptions:sweep", PERMISSION_EDIT, ROUTE_JSON_OPTIONAL, true, false,
+     api_exceptions_sweep, NULL, "Take lapsed rules out of the draft"},
     {"GET", "/policy/rules/usage", PERMISSION_READ, ROUTE_NO_BODY, false, false, api_usage_rules,
      NULL, "How often each rule decided in the last days, and when last"},
     {"GET", "/policy/watch", PERMISSION_READ, ROUTE_NO_BODY, false, false, api_pending_watch, NULL,

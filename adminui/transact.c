@@ -71,7 +71,7 @@ static void audit_refusal(struct call *c)
              NULL);
 }
 
-static void run_change(struct call *c)
+void transact_change(struct call *c, void (*run)(struct call *c), void (*after)(struct call *c))
 {
     struct store *s = c->desk->store;
     enum err e = store_begin(s);
@@ -79,7 +79,7 @@ static void run_change(struct call *c)
         problem_reply_err(c, e, "change");
         return;
     }
-    c->route->run(c);
+    run(c);
     if (!is_good(c)) {
         store_rollback(s);
         audit_refusal(c);
@@ -95,8 +95,8 @@ static void run_change(struct call *c)
         problem_reply_err(c, e, "change");
         return;
     }
-    if (c->route->after)
-        c->route->after(c);
+    if (after)
+        after(c);
 }
 
 void transact_run(struct call *c)
@@ -105,7 +105,7 @@ void transact_run(struct call *c)
     if (c->body.n && !call_parse_json(c))
         return;
     if (c->route->is_change)
-        run_change(c);
+        transact_change(c, c->route->run, c->route->after);
     else
         c->route->run(c);
     if (!c->reply.status)

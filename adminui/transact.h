@@ -12,4 +12,8 @@ void transact_run(struct call *c);
  * transaction (login). */
 enum err transact_audit(struct call *c) MUST_CHECK;
 
+/* One change as a route with is_change has it: run in a transaction with its audit row, then after
+ * (may be NULL). For handlers of routes that only sometimes change something. */
+void transact_change(struct call *c, void (*run)(struct call *c), void (*after)(struct call *c));
+
 #endif

@@ -53,6 +53,7 @@ static const struct option longs[] = {{"socket", required_argument, NULL, 's'},
                                       {"allow-private", no_argument, NULL, 'V'},
                                       {"name", required_argument, NULL, 'W'},
                                       {"category", required_argument, NULL, 'X'},
+                                      {"publish", no_argument, NULL, 'B'},
                                       {"version", no_argument, NULL, 'v'},
                                       {"help", no_argument, NULL, 'h'},
                                       {"password-file", required_argument, NULL, 'P'},
@@ -93,6 +94,7 @@ static void set_option(struct options *o, int letter)
     case 'E': o->emergency = true; break;
     case 'U': o->unwatched = true; break;
     case 'L': o->all = true; break;
+    case 'B': o->publish = true; break;
     default: break;
     }
 }

@@ -214,3 +214,105 @@ int verb_change_usage(struct ctl *c)
     client_answer_fini(&a);
     return code;
 }
+
+/* --- exceptions --------------------------------------------------------------------------------
+ */
+
+static json_t *list_of(const char *text)
+{
+    json_t *list = json_array();
+    struct str rest = str_of(text), one;
+    while (str_split(&rest, ',', &one))
+        if (one.n)
+            json_array_append_new(list, json_stringn(one.p, one.n));
+    return list;
+}
+
+static json_t *whom(const struct options *o)
+{
+    json_t *w = json_object();
+    if (o->user)
+        json_object_set_new(w, "users", list_of(o->user));
+    if (o->groups)
+        json_object_set_new(w, "groups", list_of(o->groups));
+    if (o->client)
+        json_object_set_new(w, "networks", list_of(o->client));
+    if (json_object_size(w) == 0)
+        json_object_set_new(w, "everybody", json_true());
+    return w;
+}
+
+/* The word is a record's number, a URL, or a host. */
+static json_t *exception_body(const struct ctl *c)
+{
+    const struct options *o = &c->options;
+    const char *word = c->words[0];
+    uint64_t number;
+    json_t *body = json_object();
+    const char *kind = str_to_u64(str_of(word), INT64_MAX, &number) == OK ? "record"
+                       : str_starts(str_of(word), STR("http")) &&
+                               str_find_str(str_of(word), STR("://")) != STR_NPOS
+                           ? "url"
+                       : str_starts(str_of(word), STR("category:")) ? "category"
+                                                                    : "host";
+    set_text(body, kind, kind[0] == 'c' ? word + 9 : word);
+    set_text(body, "reason", o->reason);
+    set_text(body, "until", o->at);
+    json_object_set_new(body, "for", whom(o));
+    if (o->minutes)
+        json_object_set_new(body, "minutes", json_integer(strtoll(o->minutes, NULL, 10)));
+    if (o->publish)
+        json_object_set_new(body, "publish", json_true());
+    if (o->dry_run)
+        json_object_set_new(body, "dry_run", json_true());
+    return body;
+}
+
+static void print_exception(const json_t *x)
+{
+    static const struct show_column columns[] = {{"exception", "id"},
+                                                 {"what", "sentence"},
+                                                 {"version", "version"},
+                                                 {"change that waits", "pending"},
+                                                 {"message", "message"},
+                                                 {"newly allowed", "radius/newly_allowed"},
+                                                 {"of requests", "radius/records"},
+                                                 {NULL, NULL}};
+    static const struct show_column people[] = {
+        {"PERSON", "name"}, {"REQUESTS", "n"}, {NULL, NULL}};
+    const json_t *who = json_object_get(json_object_get(x, "radius"), "people");
+    show_object(x, columns);
+    if (json_array_size(who))
+        show_table(who, people);
+}
+
+int verb_change_except(struct ctl *c)
+{
+    struct client_answer a;
+    json_t *body = exception_body(c);
+    struct client_ask ask = {.method = "POST", .path = "/policy/exceptions", .json = body};
+    int code = verbs_call(c, &ask, &a);
+    if (!code && c->options.json)
+        verbs_print_json(&a);
+    else if (!code)
+        print_exception(a.json);
+    client_answer_fini(&a);
+    json_decref(body);
+    return code;
+}
+
+int verb_change_exceptions(struct ctl *c)
+{
+    static const struct show_column columns[] = {
+        {"EXCEPTION", "id"},    {"NAME", "name"},
+        {"STATE", "state"},     {"OWNER", "owner"},
+        {"ENDS", "expires_at"}, {"LAST HIT", "last_hit_at"},
+        {"REASON", "reason"},   {NULL, NULL}};
+    struct client_answer a;
+    bool is_done;
+    int code = verbs_get(c, "/policy/exceptions", &a, &is_done);
+    if (!is_done)
+        show_table(json_object_get(a.json, "items"), columns);
+    client_answer_fini(&a);
+    return code;
+}

@@ -13,6 +13,8 @@ int verb_change_abort(struct ctl *c);
 int verb_change_cancel(struct ctl *c);
 int verb_change_watch(struct ctl *c);
 int verb_change_usage(struct ctl *c);
+int verb_change_except(struct ctl *c);
+int verb_change_exceptions(struct ctl *c);
 
 /* What the options say of a publication (comment, at, canary, force, ...) as a body; NULL, and why
  * is printed, when --canary cannot be read. */

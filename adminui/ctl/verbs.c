@@ -38,6 +38,11 @@ const struct verb verbs_table[] = {
     {"policy", "abort", 1, 1, verb_change_abort, "ID", "end a trial"},
     {"policy", "cancel", 1, 1, verb_change_cancel, "ID", "drop a change that waits"},
     {"policy", "watch", 0, 0, verb_change_watch, "", "how the last publication fares"},
+    {"policy", "except", 1, 1, verb_change_except,
+     "RECORD|HOST|URL|category:NAME --reason TEXT (--minutes N | --at TIME)"
+     " [--user A,B | --groups A,B | --client NETWORK] [--publish] [--dry-run]",
+     "allow something for somebody (else everybody) for a time, before the rule that blocks it"},
+    {"policy", "exceptions", 0, 0, verb_change_exceptions, "", "rules that lapse, and their use"},
     {"policy", "usage", 0, 0, verb_change_usage, "[--days N]",
      "how often each rule decided, and when last"},
     {"policy", "versions", 0, 0, verb_policy_versions, "[--limit N]", "list what was published"},

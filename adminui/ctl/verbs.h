@@ -7,7 +7,7 @@
 
 struct options {
     bool json, follow, merge, dry_run, disabled, store_categories, allow_private, force, emergency,
-        unwatched, all;
+        unwatched, all, publish;
     const char *socket, *comment, *user, *client, *time, *method, *policy, *groups, *limit, *format,
         *from, *to, *sort, *password_file, *days, *at, *canary, *minutes, *reason, *name, *category;
 };

@@ -290,3 +290,85 @@ def test_usage_of_rules(one):
         assert rows["used"]["hits"] == 3 and rows["used"]["name"] == "Used" and rows["used"]["last_hit_at"]
         assert "idle" not in rows and u["counted_from"] and u["days"] == 2
     s.publish(OPEN)
+
+
+# --- exceptions ----------------------------------------------------------------------------------
+
+def except_(s, ok=True, **body):
+    return s.api.call("POST", "/policy/exceptions", {"reason": "needed", "minutes": 60, **body}, ok=ok)
+
+
+def test_exception_from_a_record():
+    """One call opens what a record shows as blocked, for one person alone, before the rule that blocks; it lapses by itself."""
+    with Origin() as origin, Stack() as s:
+        origin.on("/", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        alice, bob = ("alice", "a secret of hers"), ("bob", "a secret of his")
+        for name, secret in (alice, bob):
+            s.add_user(name, secret, ["staff"])
+        s.publish(policy({"id": "fine", "when": {"hosts": ["fine.test"]}, "action": "allow"},
+                         {"id": "no", "name": "No games", "when": {"groups": ["staff"], "ports": [origin.port, 80]}}))
+        s.api.put("/policy/draft", {**s.api.get("/policy/draft"), "comment": "something unfinished"})
+        assert s.get(origin.url("/"), user=alice).status_code == 403 and s.get(origin.url("/"), user=bob).status_code == 403
+        s.log("verdict=blocked", want=2)
+        record = s.log("user=alice&verdict=blocked")[0]["id"]
+        seen = except_(s, record=record, **{"for": {"everybody": True}}, dry_run=True, publish=True).json()
+        assert seen["before"] == "no" and "127.0.0.1" in seen["sentence"] and seen["version"] is None
+        assert {p["name"] for p in seen["radius"]["people"]} == {"alice", "bob"} and seen["radius"]["newly_allowed"] == 2
+        narrow = except_(s, record=record, **{"for": {"users": ["alice"]}}, dry_run=True).json()
+        assert [p["name"] for p in narrow["radius"]["people"]] == ["alice"]
+        assert s.api.get("/policy/exceptions")["items"] == []
+        r = except_(s, record=record, **{"for": {"users": ["alice"]}}, publish=True).json()
+        assert r["applied"] and r["version"] and r["before"] == "no"
+        assert s.get(origin.url("/"), user=alice).status_code == 200 and s.get(origin.url("/"), user=bob).status_code == 403
+        live, draft = s.api.get("/policy/live")["document"], s.api.get("/policy/draft")
+        for doc in (live, draft):
+            assert [x["id"] for x in doc["rules"]] == ["fine", r["id"], "no"]
+        assert draft["comment"] == "something unfinished" and live["comment"] == "", "only the exception went live"
+        rule = live["rules"][1]
+        assert (rule["action"], rule["owner"], rule["comment"]) == ("allow", "admin", "needed") and rule["when"]["users"] == ["alice"]
+        s.log(f"rule={r['id']}")
+        e = s.api.get("/policy/exceptions?state=active")["items"][0]
+        assert e["id"] == r["id"] and e["hits"] == 1 and e["last_hit_at"] and e["still_used"] and e["created_at"] and e["in_live"] and e["in_draft"]
+        s.api.post(f"/policy/exceptions/{r['id']}:renew", {"minutes": 43200, "publish": True})
+        assert s.api.get("/policy/exceptions")["items"][0]["state"] == "active"
+        s.api.post(f"/policy/exceptions/{r['id']}:end", {"publish": True})
+        assert s.get(origin.url("/"), user=alice).status_code == 403
+        assert s.api.get("/policy/exceptions?state=lapsed")["items"][0]["id"] == r["id"]
+        assert s.api.post("/policy/exceptions:sweep") == {"removed": [r["id"]]}
+        assert [x["id"] for x in s.api.get("/policy/draft")["rules"]] == ["fine", "no"]
+        # the draft alone; by host, and behind everything where the default is in the way
+        r = except_(s, host="Games.Test", **{"for": {"networks": ["10.0.0.0/8"]}}).json()
+        assert r["version"] is None and not r["applied"] and r["before"] == "no" and r["rule"]["when"] == {"hosts": ["games.test"], "networks": ["10.0.0.0/8"]}
+        s.publish(policy(default={"action": "block"}))
+        r = except_(s, url="http://a.test/x.html", **{"for": {"everybody": True}}, publish=True).json()
+        assert r["before"] is None and r["rule"]["when"]["url_patterns"] == ["^http://a\\.test/x\\.html(\\?|$)"]
+        s.publish(policy({"id": "g", "when": {"categories": ["gambling"]}}, {"id": "h", "when": {"hosts": ["x.test"]}}))
+        assert except_(s, category="gambling", **{"for": {"groups": ["staff"]}}).json()["before"] == "g"
+        s.api.call("POST", "/policy/draft:discard", headers={"If-Match": "*"})
+        # wrong
+        for body, code in (({"host": "free.test", "for": {"everybody": True}}, 409), ({"host": "x.test", "for": {}}, 422),
+                           ({"host": "x.test", "for": {"users": ["a"], "everybody": True}}, 422), ({"for": {"everybody": True}}, 422),
+                           ({"record": "99999999", "for": {"everybody": True}}, 422), ({"host": "x.test", "for": {"everybody": True}, "minutes": 0}, 422),
+                           ({"url": "https://x.test/", "for": {"everybody": True}}, 422), ({"host": "a b", "for": {"everybody": True}}, 422),
+                           ({"host": "x.test", "for": {"networks": ["10.0.0.1/8"]}}, 422)):
+            assert except_(s, ok=False, **body).status_code == code, body
+        out = s.ctl("policy", "except", "x.test", "--user", "alice", "--minutes", "30", "--reason", "a try", "--dry-run").stdout
+        assert "Allows x.test for alice until" in out and 'before the rule "rule 2"' in out
+        assert "exception-" in s.ctl("policy", "except", "x.test", "--user", "alice", "--minutes", "30", "--reason", "a try", "--publish").stdout
+        assert "a try" in s.ctl("policy", "exceptions").stdout
+
+
+def test_exception_with_a_second_person(one):
+    s = one
+    s.publish(policy({"id": "no", "when": {"hosts": ["x.test"]}}))
+    s.api.put("/settings/publishing", {"approval": {"required": True}})
+    r = except_(s, host="x.test", **{"for": {"everybody": True}}, publish=True)
+    assert r.status_code == 202 and r.json()["pending"]
+    assert len(live(s)["document"]["rules"]) == 1
+    s.api.put("/policy/draft", {**s.api.get("/policy/draft"), "comment": "goes on"})
+    s.ctl("policy", "approve", str(r.json()["pending"]))
+    assert [x["id"] for x in live(s)["document"]["rules"]] == [r.json()["id"], "no"]
+    draft = s.api.get("/policy/draft")
+    assert [x["id"] for x in draft["rules"]] == [r.json()["id"], "no"] and draft["comment"] == "goes on"
+    id_ = s.api.call("PUT", "/settings/publishing", {}, headers={"If-Match": "*"}).json()["pending"]
+    s.ctl("policy", "approve", str(id_))
