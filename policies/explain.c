@@ -275,6 +275,8 @@ static json_t *test_request(const struct model_test *t)
         json_object_set_new(r, "client", text(t->client));
     if (t->method.n)
         json_object_set_new(r, "method", text(t->method));
+    if (t->server.n)
+        json_object_set_new(r, "server", text(t->server));
     if (t->n_groups)
         json_object_set_new(r, "groups", texts(t->groups, t->n_groups));
     return r;
@@ -299,7 +301,10 @@ static json_t *run_test(const struct snapshot *s, const struct model_test *t, in
                         "expected", verdict_action_name(t->expect), "got",
                         verdict_action_name(v.action), "rule",
                         v.rule >= 0 ? text(v.rule_id) : json_null(), "message",
-                        *passed ? "" : "The policy answers otherwise.");
+                        *passed      ? ""
+                        : v.is_final ? "The policy answers otherwise."
+                                     : "The policy needs the server's address to answer: give "
+                                       "the test a \"server\".");
     } else {
         out = json_pack("{s:o, s:b, s:s, s:n, s:n, s:s}", "name", text(t->name), "passed", 0,
                         "expected", verdict_action_name(t->expect), "got", "rule", "message",

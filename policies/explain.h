@@ -20,10 +20,10 @@
 json_t *explain_facts(const struct snapshot *s, const struct facts *f);
 
 /* A request as people describe it: {"url" (http, https or host:port), "method", "user", "groups",
- * "client", "listener", "time", "content_type", "size_bytes", "user_agent"}; unknown members are
- * faults. The answer of explain_facts with "url" and "host" (normal forms). A user that is not
- * given is nobody; an answer that is not described has no type and size. ERR_INVALID with report
- * (appended to), ERR_NOMEM. */
+ * "client", "listener", "time", "content_type", "size_bytes", "user_agent", "server" (the address
+ * of a name; not known when it is not given)}; unknown members are faults. The answer of
+ * explain_facts with "url" and "host" (normal forms). A user that is not given is nobody; an answer
+ * that is not described has no type and size. ERR_INVALID with report (appended to), ERR_NOMEM. */
 enum err explain_request(const struct snapshot *s, const json_t *request, int64_t now_ms,
                          struct report *report, json_t **out) MUST_CHECK;
 

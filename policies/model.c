@@ -201,7 +201,7 @@ static void read_schedule(struct reader *r, const json_t *o, struct model_schedu
 static void read_test(struct reader *r, const json_t *o, struct model_test *t)
 {
     static const char *const names[] = {"name", "url",    "user",   "groups", "client",
-                                        "time", "method", "expect", NULL};
+                                        "time", "method", "expect", "server", NULL};
     if (!json_is_object(o)) {
         reader_fault(r, "wrong-type", "A test is an object.");
         return;
@@ -213,6 +213,7 @@ static void read_test(struct reader *r, const json_t *o, struct model_test *t)
     reader_string(r, o, "user", &t->user);
     reader_string(r, o, "client", &t->client);
     reader_string(r, o, "method", &t->method);
+    reader_string(r, o, "server", &t->server);
     reader_time(r, o, "time", &t->time_ms);
     reader_word(r, o, "expect", action_words, &expect);
     t->expect = (enum verdict_action)expect;

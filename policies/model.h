@@ -77,7 +77,7 @@ struct model_schedule {
 };
 
 struct model_test {
-    struct str name, url, user, client, method;
+    struct str name, url, user, client, method, server;
     struct str *groups;
     size_t n_groups;
     int64_t time_ms; /* 0: now */

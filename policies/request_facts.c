@@ -93,12 +93,26 @@ static void read_rest(struct request_facts *q, struct reader *r, const json_t *o
     read_groups(q, r, o);
 }
 
+/* The address that would be dialled: given, or the host itself; else it is not known. */
+static void read_server(struct request_facts *q, struct reader *r, const json_t *o)
+{
+    struct str server = {0};
+    struct facts *f = &q->facts;
+    reader_string(r, o, "server", &server);
+    if (server.n && ip_parse(server, &f->server) != OK)
+        fault_at(r, "server", "bad-address", "Not an IP address.");
+    else if (f->host_is_ip)
+        f->server = f->host_ip;
+    else if (!server.n)
+        f->known &= ~FACTS_BIT(FACTS_ADDRESS);
+}
+
 enum err request_facts_init(struct request_facts *q, const json_t *request, int64_t now_ms,
                             struct report *report)
 {
-    static const char *const names[] = {"url",        "method",     "user",   "groups",
-                                        "client",     "listener",   "time",   "content_type",
-                                        "size_bytes", "user_agent", "policy", NULL};
+    static const char *const names[] = {
+        "url",          "method",     "user",       "groups", "client", "listener", "time",
+        "content_type", "size_bytes", "user_agent", "policy", "server", NULL};
     memset(q, 0, sizeof *q);
     arena_init(&q->arena, 4096, (size_t)4 << 20);
     struct reader r = {.report = report, .arena = &q->arena};
@@ -123,6 +137,7 @@ enum err request_facts_init(struct request_facts *q, const json_t *request, int6
         read_url(q, &r, url);
     if (q->facts.scheme == FACTS_TUNNEL)
         q->facts.method = STR("CONNECT");
+    read_server(q, &r, request);
     return r.is_out_of_memory ? ERR_NOMEM : report_has_faults(report) ? ERR_INVALID : OK;
 }
 
