@@ -5,6 +5,7 @@
 #include "adminui/api_audit.h"
 #include "adminui/api_categories.h"
 #include "adminui/api_lint.h"
+#include "adminui/api_explain.h"
 #include "adminui/api_log.h"
 #include "adminui/api_convert.h"
 #include "adminui/api_exceptions.h"
@@ -202,6 +203,8 @@ const struct route routes_table[] = {
      "`dropped` {\"n\":N}, a comment every 15 s; Last-Event-ID resumes"},
     {"GET", "/log/{id}", PERMISSION_LOG, ROUTE_NO_BODY, false, false, api_log_get, NULL,
      "One record"},
+    {"GET", "/log/{id}/explain", PERMISSION_LOG, ROUTE_NO_BODY, false, false, api_explain_record,
+     NULL, "Why this request got its answer, made again from the record by the version it names"},
     {"GET", "/reports/overview", PERMISSION_READ, ROUTE_NO_BODY, false, false, api_reports_overview,
      NULL, "Totals, series and tops of a time range (default now-24h to now)"},
     {"GET", "/reports/users", PERMISSION_LOG, ROUTE_NO_BODY, false, false, api_reports_users, NULL,

@@ -43,10 +43,10 @@ bool replay_recorded(const struct record *r, enum replay_outcome *out)
     return r->upstream.n > 0;
 }
 
-static size_t split_groups(struct str names, struct str *groups)
+static size_t split_names(struct str names, struct str out[RECORD_LISTS_MAX])
 {
     size_t n = 0;
-    while (n < RECORD_LISTS_MAX && str_split(&names, '\n', &groups[n]))
+    while (n < RECORD_LISTS_MAX && str_split(&names, '\n', &out[n]))
         n++;
     return n;
 }
@@ -61,7 +61,7 @@ static bool server_of(const struct record *r, struct ip *out)
     return true;
 }
 
-void replay_facts(const struct record *r, struct str *groups, struct facts *out)
+void replay_facts(const struct record *r, struct replay_room *room, struct facts *out)
 {
     struct facts f = {.known = FACTS_BIT(FACTS_CONNECT) | FACTS_BIT(FACTS_TARGET),
                       .listener = r->listener,
@@ -71,7 +71,7 @@ void replay_facts(const struct record *r, struct str *groups, struct facts *out)
                       .host = r->host,
                       .port = r->port,
                       .user = r->user,
-                      .groups = groups,
+                      .groups = room->groups,
                       .url = r->url,
                       .user_agent = r->user_agent,
                       .status = r->status,
@@ -87,7 +87,9 @@ void replay_facts(const struct record *r, struct str *groups, struct facts *out)
         f.known |= FACTS_BIT(FACTS_ADDRESS);
     }
     if (r->user.n) {
-        f.n_groups = split_groups(r->groups, groups);
+        f.n_groups = split_names(r->groups, room->groups);
+        if (f.n_groups && split_names(r->group_paths, room->paths) == f.n_groups)
+            f.group_paths = room->paths;
         f.known |= FACTS_BIT(FACTS_IDENTITY);
     }
     *out = f;
@@ -137,24 +139,30 @@ static void in_doubt(const struct record *r, enum replay_doubt doubt, struct rep
 
 void replay_judge(const struct snapshot *s, const struct record *r, struct replay_judged *out)
 {
-    struct str groups[RECORD_LISTS_MAX];
+    struct replay_room room;
     struct facts f;
-    replay_facts(r, groups, &f);
+    replay_facts(r, &room, &f);
+    replay_judge_facts(s, r, &f, out);
+}
+
+void replay_judge_facts(const struct snapshot *s, const struct record *r, struct facts *f,
+                        struct replay_judged *out)
+{
     out->doubt = REPLAY_NO_DOUBT;
     if (snapshot_identity(s) == SNAPSHOT_NEVER)
-        f.known |= FACTS_BIT(FACTS_IDENTITY);
+        f->known |= FACTS_BIT(FACTS_IDENTITY);
     else if (snapshot_identity(s) == SNAPSHOT_ALWAYS && !r->user.n) {
         in_doubt(r, REPLAY_NO_USER, out);
         return;
     }
     for (int i = 0; i <= FACTS_N_STAGES; i++) {
-        policy_decide(s, &f, &out->v);
+        policy_decide(s, f, &out->v);
         if (out->v.is_final) {
             verdict_spend(&out->v, str_starts(r->effect, STR("quota-")));
             out->outcome = outcome_of(out->v.action);
             return;
         }
-        enum replay_doubt doubt = learn(r, out->v.needs, &f);
+        enum replay_doubt doubt = learn(r, out->v.needs, f);
         if (doubt != REPLAY_NO_DOUBT) {
             in_doubt(r, doubt, out);
             return;

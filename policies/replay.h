@@ -39,11 +39,19 @@ const char *replay_doubt_text(enum replay_doubt d);     /* one sentence */
  * the policy could say). */
 bool replay_recorded(const struct record *r, enum replay_outcome *out);
 
-/* The facts of a record. groups: room for RECORD_LISTS_MAX views. Borrows: the record's views. */
-void replay_facts(const struct record *r, struct str *groups, struct facts *out);
+struct replay_room { /* what the facts point into */
+    struct str groups[RECORD_LISTS_MAX], paths[RECORD_LISTS_MAX];
+};
+
+/* The facts of a record. Borrows: the room and the record's views. */
+void replay_facts(const struct record *r, struct replay_room *room, struct facts *out);
 
 /* Judged as the live path would, stage by stage. */
 void replay_judge(const struct snapshot *s, const struct record *r, struct replay_judged *out);
+/* The same on facts that replay_facts has made, which learn what the judging asked for: what an
+ * explanation is made of. */
+void replay_judge_facts(const struct snapshot *s, const struct record *r, struct facts *f,
+                        struct replay_judged *out);
 
 /* Would the person have seen the same? */
 bool replay_is_same(const struct record *r, enum replay_outcome then, enum replay_outcome now);

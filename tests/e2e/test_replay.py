@@ -151,6 +151,27 @@ def test_lists_that_changed_are_not_the_edit(world):
         assert s.api.job(s.api.call("POST", "/categories/games:import", raw=b"games.test\n"))["state"] == "done"
 
 
+def test_every_record_explains_itself(world):
+    """The explanation is made from the record by the version it names, and says what was decided: action, rule, reason."""
+    s, _, _ = world
+    items = s.api.get("/log?limit=1000")["items"]
+    seen = set()
+    for x in items:
+        if not x["policy_version"] or x["verdict"] in ("refused", "error"):
+            continue
+        e = s.api.get(f"/log/{x['id']}/explain")
+        assert e["same_as_recorded"] and e["reason"] is None, (x, e["reason"])
+        assert (e["rule"] or "") == x["rule"] and e["version"] == x["policy_version"] and e["why"]
+        want = {"allowed": "allow", "blocked": "block", "warned": ("warn", "override")}.get(x["verdict"])
+        if x["verdict"] == "denied_auth":
+            assert not e["is_final"] and e["needs"] == "identity"
+        else:
+            assert e["action"] in (want if isinstance(want, tuple) else (want, "redirect"))
+        seen.add(x["verdict"])
+    assert {"allowed", "blocked", "warned", "denied_auth"} <= seen
+    assert s.api.call("GET", "/log/999999999/explain", ok=False).status_code == 404
+
+
 def test_periods_and_refusals(world):
     s, _, _ = world
     assert replay(s, {"policy": "live", "from": "2020-01-01T00:00:00Z", "to": "2020-01-02T00:00:00Z"})["records"] == 0
