@@ -156,9 +156,9 @@ struct judging {
 static bool judge_record(void *ctx, const struct record *r)
 {
     struct judging *j = ctx;
-    struct str groups[RECORD_LISTS_MAX];
+    struct replay_room room;
     struct facts f;
-    replay_facts(r, groups, &f);
+    replay_facts(r, &room, &f);
     f.now_ms = j->x->now_ms;
     j->explained = explain_facts(j->s, &f);
     if (!j->x->host.n && !j->x->pattern.n && !j->x->category.n)
