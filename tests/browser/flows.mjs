@@ -255,6 +255,92 @@ const flows = {
     await page.getByText('The draft is the live policy again.').waitFor();
   },
 
+  /** A change at a time, for a part first, and with a second person. */
+  async publishing(page) {
+    await login(page, NEW_PASSWORD, '/policy');
+    const call = (who, method, path, body) => who.evaluate(async ([m, p, b]) => {
+      const me = await (await fetch('/api/v1/me')).json();
+      const etag = p.startsWith('/policy/draft') && m === 'PUT' ? (await fetch('/api/v1' + p)).headers.get('ETag') : null;
+      const r = await fetch('/api/v1' + p, { method: m, body: b && JSON.stringify(b), headers: { 'Content-Type': 'application/json', 'X-CSRF-Token': me.csrf_token, ...(etag && { 'If-Match': etag }) } });
+      return r.status;
+    }, [method, path, body]);
+    let n = 0;
+    const edit = async () => {
+      const d = await get(page, '/policy/draft');
+      same(await call(page, 'PUT', '/policy/draft', { ...d, comment: `edit ${++n}` }), 200, 'the draft');
+      await visit(page, '/policy/changes');
+    };
+    const version = async () => (await get(page, '/policy/live')).version;
+    const act = async (who, verb, comment = '') => {
+      await who.getByRole('button', { name: verb, exact: true }).first().click();
+      if (comment) await who.getByRole('dialog').getByLabel('Comment').fill(comment);
+      await who.getByRole('dialog').getByRole('button', { name: /^(Approve|Reject|For everybody|Take back|Cancel it)$/ }).click();
+      await who.getByRole('dialog').waitFor({ state: 'detached' });
+    };
+    const before = await version();
+
+    await edit();
+    await page.getByText('At a time').click();
+    await page.getByLabel('Live from').fill('2099-12-31T08:00');
+    await page.getByLabel('What changed and why').fill('for the new century');
+    await page.getByRole('button', { name: 'Schedule', exact: true }).click();
+    await page.getByText('The change is on its way.').waitFor();
+    await page.getByRole('link', { name: 'Pending changes' }).click();
+    await page.getByText(/^Goes live on .*2099/).waitFor();
+    await page.getByText('What it changes').click();
+    await page.locator('li.changed').first().waitFor();
+    same(await version(), before, 'nothing is live yet');
+    await act(page, 'Publish now');
+    await until('published', async () => (await version()) === before + 1);
+
+    await edit();
+    await page.getByText('For a part first').click();
+    check(await page.getByRole('button', { name: 'Start with a part' }).isDisabled(), 'a part has to be named');
+    await page.getByRole('combobox', { name: 'Users' }).fill('wanda');
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Start with a part' }).click();
+    await page.getByText('The change is on its way.').waitFor();
+    await visit(page, '/policy/pending');
+    await page.getByText(/^Version \d+ runs for wanda/).waitFor();
+    await shot(page, 'canary');
+    await act(page, 'Take back');
+    await page.getByText('Nothing is on its way').waitFor();
+    same(await version(), before + 1, 'the trial left nothing behind');
+
+    same(await call(page, 'POST', '/accounts', { username: 'second', password: 'the second pass sentence', role: 'admin', enabled: true }), 201, 'a second person');
+    await visit(page, '/system/publishing');
+    await page.getByRole('switch', { name: 'A second person has to approve' }).click();
+    await page.getByText('A second person approves every change.').waitFor();
+    await page.getByRole('button', { name: 'Save and use' }).click();
+    await page.getByText('Saved and in use.').waitFor();
+    await edit();
+    await page.getByLabel('What changed and why').fill('please look');
+    await page.getByRole('button', { name: 'Ask for approval' }).click();
+    await page.getByText('The change is on its way.').waitFor();
+    await visit(page, '/policy/pending');
+    await page.getByText('Somebody else has to approve it.').waitFor();
+    check(!(await page.getByRole('button', { name: 'Approve' }).count()), 'nobody approves alone');
+    const other = await open(page.context().browser());
+    await other.goto(env.base + '/policy/pending');
+    await other.getByLabel('User name').fill('second');
+    await other.getByLabel('Password').fill('the second pass sentence');
+    await other.getByRole('button', { name: 'Log in' }).click();
+    await other.getByText('“please look”').waitFor();
+    await act(other, 'Approve', 'looks right');
+    await until('live after approval', async () => (await version()) === before + 2);
+    await visit(page, '/policy/pending?state=all');
+    await page.getByText(/second approved/).waitFor();
+    // Less strict again: that too needs the other person.
+    await visit(page, '/system/publishing');
+    await page.getByRole('switch', { name: 'A second person has to approve' }).click();
+    await page.getByRole('button', { name: 'Save and use' }).click();
+    await visit(other, '/policy/pending');
+    await act(other, 'Approve');
+    await until('no approval needed', async () => !(await get(page, '/settings/publishing')).approval.required);
+    check(!other.trouble.length, other.trouble.join('\n'));
+    await other.context().close();
+  },
+
   /** An old squid.conf: the report, the draft, and back. */
   async convert(page) {
     await login(page, NEW_PASSWORD, '/policy/convert');

@@ -106,6 +106,10 @@ def test_findings_and_rehearsal(world):
     flow(world, "review")
 
 
+def test_schedule_part_and_second_person(world):
+    flow(world, "publishing")
+
+
 def test_users_and_directory(world):
     flow(world, "users")
 

@@ -181,10 +181,14 @@ export interface PatternCost {
 }
 export interface Patterns { version: number; sampled: number; one_in: number; n_patterns: number; scan_ns_per_request: number; items: PatternCost[] }
 
-export interface Subscription {
-  id: string; name: string; url: string; category: string | null; tree?: boolean; format: string; interval_s: number; enabled: boolean; state: 'fresh' | 'stale' | 'fetching' | 'waiting' | 'failed' | 'new'; message: string;
-  last_ok_at: string | null; last_try_at: string | null; next_at: string | null; entries: number; bytes: number; etag?: string | null; checksum?: string | null; bounds?: Record<string, number | null>;
-  waiting: { added: number; removed: number; entries_before: number; entries_after: number; examples_added: string[]; examples_removed: string[] } | null;
+export interface SubscriptionConfig {
+  name: string; url: string; category: string; prefix: string; username: string; password: string | null; ca_file: string; proxy: string; checksum: string; checksum_url: string; every_hours: number; enabled: boolean; allow_private: boolean;
+  max_bytes: number; max_entries: number; shrink_percent: number; grow_percent: number; format: string;
 }
-export interface CatalogueRow { id: string; name: string; title?: string; description?: string; url: string; category: string | null; tree?: boolean; format: string; interval_s: number; licence?: string; homepage?: string }
-export interface FetchRow { at: string; result: string; entries: number; added: number; removed: number; bytes: number; ms: number; message: string }
+export interface Subscription extends SubscriptionConfig {
+  id: number; has_password: boolean; source: string; state: 'new' | 'fresh' | 'failing' | 'waiting' | 'off'; is_stale: boolean; why: string;
+  waiting: { entries: number; before: number; added: number; removed: number; categories: { name: string; before: number; added: number; removed: number }[] } | null;
+  checked_at: string | null; good_at: string | null; next_at: string | null; failures: number; entries: number;
+}
+export interface CatalogueRow { name: string; url: string; category: string; prefix: string; format: string; every_hours: number; licence: string; about: string }
+export interface FetchRow { at: string; outcome: 'updated' | 'unchanged' | 'failed' | 'waiting' | 'rejected'; status: number; bytes: number; entries: number; added: number; removed: number; took_ms: number; why: string }
