@@ -455,6 +455,50 @@ const flows = {
     await page.locator('table.log', { hasText: 'tail-2' }).waitFor();
   },
 
+  /** A list is subscribed to; when it shrinks too much it waits for a person. */
+  async subscriptions(page) {
+    const { createServer } = await import('node:http');
+    let n = 400;
+    const server = createServer((q, r) => r.end(Array.from({ length: n }, (_, i) => `host${i}.subscribed.example`).join('\n') + '\n'));
+    await new Promise((r) => server.listen(0, '127.0.0.1', r));
+    try {
+      await login(page, NEW_PASSWORD, '/subscriptions');
+      await page.getByText('No subscriptions yet').waitFor();
+      await page.getByRole('button', { name: 'Subscribe' }).first().click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByLabel('Find in the catalogue').fill('urlhaus');
+      await dialog.getByRole('button', { name: /^URLhaus/ }).waitFor(); // the catalogue is there
+      await dialog.getByRole('button', { name: 'By address' }).click();
+      await dialog.getByLabel('Name', { exact: true }).fill('Lab list');
+      await dialog.getByLabel('Address', { exact: true }).fill(`http://127.0.0.1:${server.address().port}/list.txt`);
+      await dialog.getByRole('combobox', { name: 'Category' }).fill('lab');
+      await dialog.getByText('Bounds, checksum, login').click();
+      await dialog.getByLabel('Waits when it loses more than, %').fill('30');
+      await dialog.getByText('It lies in our own network').click();
+      await dialog.getByRole('button', { name: 'Subscribe' }).click();
+      await dialog.waitFor({ state: 'detached' });
+      await page.getByText('1 subscription; all fresh.').waitFor();
+      await page.getByRole('button', { name: 'Lab list', exact: true }).click();
+      await dialog.getByText('renewed').waitFor();
+      n = 10;
+      await dialog.getByRole('button', { name: 'Fetch now' }).click();
+      await dialog.getByText('waits for a person', { exact: true }).waitFor();
+      await dialog.getByRole('button', { name: 'Close' }).last().click();
+      await page.getByText('Lab list shrank by 97 %, from 400 to 10 entries. The old list still holds.').waitFor();
+      await shot(page, 'subscription-waits');
+      same((await get(page, '/lookup?host=host399.subscribed.example')).categories, ['lab'], 'the old list holds');
+      await page.getByRole('button', { name: 'Take the new list' }).click();
+      await until('the new list', async () => !(await get(page, '/lookup?host=host399.subscribed.example')).categories.length);
+      same((await get(page, '/lookup?host=host3.subscribed.example')).categories, ['lab'], 'what is in both');
+      await page.getByRole('button', { name: 'More for Lab list' }).click();
+      await page.getByRole('menuitem', { name: 'Remove' }).click();
+      await page.getByRole('button', { name: 'Remove', exact: true }).click();
+      await page.getByText('No subscriptions yet').waitFor();
+    } finally {
+      server.close();
+    }
+  },
+
   async users(page) {
     await login(page, NEW_PASSWORD, '/users');
     await settle(page);

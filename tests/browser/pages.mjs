@@ -5,7 +5,7 @@ import { axe, env, launch, login, open, overflow, settle, shot } from './lib.mjs
 const PAGES = {
   overview: '/', log: '/log', 'log-filter': '/log?verdict=blocked&categories=!advertising', 'log-live': '/log?live=1', policy: '/policy', rule: '/policy/rules/no-gambling', 'rule-new': '/policy/rules/new',
   lists: '/policy/lists', 'list-edit': '/policy/lists?name=always-allowed', schedules: '/policy/schedules', 'schedule-edit': '/policy/schedules?name=work-hours', tests: '/policy/tests', changes: '/policy/changes',
-  history: '/policy/history', compare: '/policy/history?from=1&to=2', raw: '/policy/raw', convert: '/policy/convert', rehearse: '/policy/rehearse', pending: '/policy/pending?state=all', patterns: '/policy/patterns', publishing: '/system/publishing', category: '/categories/gambling', quotas: '/users/quotas', 'test-empty': '/test', test: '/test?url=http%3A%2F%2Fcasino.example%2Fcasino%2Froulette&user=bob&groups=staff&groups=sales',
+  history: '/policy/history', compare: '/policy/history?from=1&to=2', raw: '/policy/raw', convert: '/policy/convert', rehearse: '/policy/rehearse', pending: '/policy/pending?state=all', patterns: '/policy/patterns', publishing: '/system/publishing', category: '/categories/gambling', quotas: '/users/quotas', subscriptions: '/subscriptions', 'test-empty': '/test', test: '/test?url=http%3A%2F%2Fcasino.example%2Fcasino%2Froulette&user=bob&groups=staff&groups=sales',
   categories: '/categories?host=www.casino.example', users: '/users', directory: '/users/directory', pac: '/pac', deploy: '/pac/deploy', system: '/system', settings: '/system/settings', accounts: '/system/accounts',
   tokens: '/system/tokens', audit: '/system/audit', jobs: '/system/jobs', nothing: '/no/such/page',
 };

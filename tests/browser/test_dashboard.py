@@ -93,6 +93,10 @@ def test_categories(world):
     flow(world, "categories")
 
 
+def test_subscriptions(world):
+    flow(world, "subscriptions")
+
+
 def test_log_and_live_tail(world):
     stack, origin = world
     seed.people(stack)
