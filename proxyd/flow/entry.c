@@ -75,6 +75,7 @@ void entry_fill(struct request *r, struct record *out)
         out->upstream = buf_str(&b);
     }
     out->groups = join(r, k->groups, k->n_groups);
+    out->group_paths = join(r, k->group_paths, k->n_groups);
     fill_target(k, out);
     fill_verdict(r, out);
     if (k->fault == FAULT_HEAD || k->fault == FAULT_BODY || k->fault == FAULT_ANSWER_BAD)

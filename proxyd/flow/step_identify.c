@@ -26,7 +26,9 @@ static enum request_state known(struct request *r)
     k->groups = p->groups;
     k->n_groups = p->n_groups;
     k->facts.user = p->name;
+    k->group_paths = p->group_paths;
     k->facts.groups = p->groups;
+    k->facts.group_paths = p->group_paths;
     k->facts.n_groups = p->n_groups;
     k->facts.person = p->number;
     k->facts.known |= FACTS_BIT(FACTS_IDENTITY);

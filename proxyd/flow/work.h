@@ -57,7 +57,7 @@ struct work {
     struct str user_agent, referer;
     struct str user;
     struct str note; /* a reason that was given; for the record */
-    const struct str *groups;
+    const struct str *groups, *group_paths;
     size_t n_groups;
     struct str content_type;
     struct ip_port upstream_at; /* dialled; port 0: nothing */

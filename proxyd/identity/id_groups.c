@@ -1,5 +1,6 @@
 /* id_groups: a walk over DNs. `seen` maps every DN met, in a normal form, to itself; the frontier
- * is what was found in the last round and not yet asked about. */
+ * is what was found in the last round and not yet asked about. A group found for one child alone
+ * was reached by it; of several children a few comparisons say which. */
 #include "proxyd/identity/id_groups.h"
 
 #include <stdlib.h>
@@ -13,6 +14,9 @@
 #define FILTER_MAX  ((size_t)64 * 1024)
 #define RESULTS_MAX 1000
 #define DN_MAX      8192
+#define COMPARE_MAX 64  /* in one walk: for people's explanations, never at the price of the login \
+                         */
+#define PATH_BYTES 1024 /* of one path; a longer one is cut */
 
 struct walk {
     LDAP *ld;
@@ -21,9 +25,14 @@ struct walk {
     struct map seen;
     struct str dns[ID_LDAP_GROUPS_MAX]; /* in the order they were found */
     struct str names[ID_LDAP_GROUPS_MAX];
+    size_t via[ID_LDAP_GROUPS_MAX]; /* index of the group it was reached by; DIRECT, UNKNOWN */
     size_t n;
+    unsigned n_compared;
     bool is_cut;
 };
+
+#define DIRECT  ((size_t)-1)
+#define UNKNOWN ((size_t)-2)
 
 static enum err keep_group(struct walk *w, struct str key, struct str dn, struct str name)
 {
@@ -31,7 +40,7 @@ static enum err keep_group(struct walk *w, struct str key, struct str dn, struct
     w->names[w->n] = arena_str(w->a, name);
     if (!w->dns[w->n].p || !w->names[w->n].p || map_put(&w->seen, key, &w->dns[w->n], NULL) != OK)
         return ERR_NOMEM;
-    w->n++;
+    w->via[w->n++] = DIRECT;
     return OK;
 }
 
@@ -144,6 +153,27 @@ static enum err first_groups(struct walk *w, const struct id_groups_user *u)
     return e;
 }
 
+/* Is the child a member of the parent? */
+static bool holds(struct walk *w, struct str parent, struct str child)
+{
+    struct berval value = {child.n, (char *)(uintptr_t)child.p};
+    w->n_compared++;
+    return ldap_compare_ext_s(w->ld, parent.p, w->s->member_attribute, &value, NULL, NULL) ==
+           LDAP_COMPARE_TRUE;
+}
+
+/* By which of the children [from, to) the groups found since `first` were reached. */
+static void find_ways(struct walk *w, size_t first, size_t from, size_t to)
+{
+    for (size_t i = first; i < w->n; i++) {
+        w->via[i] = to - from == 1 ? from : UNKNOWN;
+        for (size_t k = from; k < to && w->via[i] == UNKNOWN && w->n_compared < COMPARE_MAX; k++) {
+            if (holds(w, w->dns[i], w->dns[k]))
+                w->via[i] = k;
+        }
+    }
+}
+
 /* Groups that hold groups found in the round before. */
 static enum err parents(struct walk *w)
 {
@@ -156,32 +186,68 @@ static enum err parents(struct walk *w)
         }
         size_t end = w->n;
         while (done < end && e == OK) {
-            size_t n = end - done < BATCH ? end - done : BATCH;
+            size_t n = end - done < BATCH ? end - done : BATCH, first = w->n;
             e = search_members(w, &w->dns[done], n, "");
+            find_ways(w, first, done, done + n);
             done += n;
         }
     }
     return e;
 }
 
+/* "all-staff<eng<alice-team": from the group down to the one the person is in. */
+static struct str path_of(const struct walk *w, size_t i)
+{
+    struct buf b;
+    buf_init(&b, PATH_BYTES);
+    for (size_t steps = 0; steps <= w->n; steps++) {
+        buf_add(&b, w->names[i]);
+        if (w->via[i] == DIRECT)
+            break;
+        buf_add_c(&b, '<');
+        if (w->via[i] == UNKNOWN) {
+            buf_add_c(&b, '?');
+            break;
+        }
+        i = w->via[i];
+    }
+    struct str path = arena_str(w->a, buf_str(&b));
+    buf_fini(&b);
+    return path;
+}
+
+struct named {
+    struct str name;
+    size_t at; /* in the walk */
+};
+
 static int by_name(const void *a, const void *b)
 {
-    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+    return str_cmp(((const struct named *)a)->name, ((const struct named *)b)->name);
 }
 
 static enum err give(struct walk *w, struct id_ldap_answer *answer)
 {
+    struct named *all = arena_alloc(w->a, (w->n + 1) * sizeof *all);
     struct str *names = arena_alloc(w->a, (w->n + 1) * sizeof *names);
-    if (!names)
+    struct str *paths = arena_alloc(w->a, (w->n + 1) * sizeof *paths);
+    if (!all || !names || !paths)
         return ERR_NOMEM;
-    memcpy(names, w->names, w->n * sizeof *names);
-    if (w->n)
-        qsort(names, w->n, sizeof *names, by_name);
-    size_t n = 0;
     for (size_t i = 0; i < w->n; i++)
-        if (names[i].n && (n == 0 || !str_eq(names[n - 1], names[i])))
-            names[n++] = names[i];
+        all[i] = (struct named){w->names[i], i};
+    if (w->n)
+        qsort(all, w->n, sizeof *all, by_name);
+    size_t n = 0;
+    for (size_t i = 0; i < w->n; i++) {
+        if (!all[i].name.n || (n > 0 && str_eq(names[n - 1], all[i].name)))
+            continue;
+        names[n] = all[i].name;
+        paths[n] = path_of(w, all[i].at);
+        if (!paths[n++].p)
+            return ERR_NOMEM;
+    }
     answer->groups = names;
+    answer->group_paths = paths;
     answer->n_groups = n;
     answer->is_cut = w->is_cut;
     return OK;
@@ -199,6 +265,8 @@ enum err id_groups_of(LDAP *ld, const struct ldap_settings *s, const struct id_g
     w->is_cut = u->is_cut;
     map_init(&w->seen);
     enum err e = first_groups(w, u);
+    for (size_t i = 0; s->groups == LDAP_GROUPS_IN_CHAIN && i < w->n; i++)
+        w->via[i] = UNKNOWN; /* the server walked, and does not tell how */
     bool may_nest = s->groups == LDAP_GROUPS_MEMBEROF || s->groups == LDAP_GROUPS_SEARCH;
     if (e == OK && s->is_nested && may_nest && !s->member_is_login)
         e = parents(w);

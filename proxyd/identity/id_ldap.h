@@ -30,8 +30,10 @@ struct id_ldap_link *id_ldap_link_new(void);
 void id_ldap_link_free(struct id_ldap_link *l);
 
 struct id_ldap_answer {
-    struct str user;    /* canonical: the value of the login attribute */
-    struct str *groups; /* names, sorted, each once */
+    struct str user;         /* canonical: the value of the login attribute */
+    struct str *groups;      /* names, sorted, each once */
+    struct str *group_paths; /* of each: its name when direct, else "it<that one<the direct one"; a
+                                '?' stands for what was not found out */
     size_t n_groups;
     bool is_cut; /* more than ID_LDAP_GROUPS_MAX, or nested deeper than ID_LDAP_DEPTH_MAX */
     const char

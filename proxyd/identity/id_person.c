@@ -8,7 +8,7 @@
 #include "base/must.h"
 #include "base/secret.h"
 
-struct boxed { /* the groups follow, then the bytes of all texts */
+struct boxed { /* the groups follow, then their paths, then the bytes of all texts */
     struct identity_person person;
     atomic_uint refs;
     struct str groups[];
@@ -26,18 +26,22 @@ static struct str keep(char **at, struct str s)
 
 struct identity_person *id_person_new(const struct identity_person *like)
 {
-    size_t bytes = like->name.n + 1;
-    for (size_t i = 0; i < like->n_groups; i++)
-        bytes += like->groups[i].n + 1;
-    struct boxed *b = calloc(1, sizeof *b + like->n_groups * sizeof b->groups[0] + bytes);
+    size_t n = like->n_groups, bytes = like->name.n + 1;
+    const struct str *paths = like->group_paths ? like->group_paths : like->groups;
+    for (size_t i = 0; i < n; i++)
+        bytes += like->groups[i].n + 1 + paths[i].n + 1;
+    struct boxed *b = calloc(1, sizeof *b + 2 * n * sizeof b->groups[0] + bytes);
     if (!b)
         return NULL;
-    char *at = (char *)&b->groups[like->n_groups];
+    char *at = (char *)&b->groups[2 * n];
     b->person = *like;
     b->person.name = keep(&at, like->name);
-    for (size_t i = 0; i < like->n_groups; i++)
+    for (size_t i = 0; i < n; i++)
         b->groups[i] = keep(&at, like->groups[i]);
+    for (size_t i = 0; i < n; i++)
+        b->groups[n + i] = keep(&at, paths[i]);
     b->person.groups = b->groups;
+    b->person.group_paths = b->groups + n;
     if (secret_random(&b->person.number, sizeof b->person.number) != OK)
         b->person.number = 0;
     atomic_init(&b->refs, 1);

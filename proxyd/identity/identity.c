@@ -359,6 +359,7 @@ static struct answer ask_ldap(struct identity *id, const struct job *j, struct i
     if (e == OK) {
         struct identity_person p = {.name = said.user,
                                     .groups = said.groups,
+                                    .group_paths = said.group_paths,
                                     .n_groups = said.n_groups,
                                     .source = IDENTITY_LDAP,
                                     .checked_at_ms = clock_mono_ms(id->clock)};

@@ -24,6 +24,7 @@ enum identity_source { IDENTITY_LOCAL, IDENTITY_LDAP };
 struct identity_person {
     struct str name; /* canonical: as the directory or the local table writes it */
     const struct str *groups;
+    const struct str *group_paths; /* of each, how it was reached: see id_ldap.h */
     size_t n_groups;
     enum identity_source source;
     int64_t checked_at_ms; /* monotonic: when the password was last found right */

@@ -95,6 +95,22 @@ def test_user_and_nested_groups_decide(s, d, how):
         assert got == {h: 200 if good else 403 for h, good in want.items()}, user
 
 
+@pytest.mark.parametrize("how", ["memberof", "search"])
+def test_the_way_to_each_group_is_told(s, d, how):
+    """alice is in staff by way of sales by way of team; record and explanation say so."""
+    use(s, d, groups={"from": how})
+    assert ask(s, "staff.test", "alice") == 200
+    record = s.log("user=alice&host=staff.test&limit=1")[0]
+    assert dict(zip(record["groups"], record["group_paths"])) == {"team": "team", "sales": "sales<team", "staff": "staff<sales<team"}
+    assert ask(s, "deep.test", "frank") == 200
+    record = s.log("user=frank&host=deep.test&limit=1")[0]
+    assert "chain-5<chain-4<chain-3<chain-2<chain-1<chain-0" in record["group_paths"]
+    e = s.api.get(f"/log/{record['id']}/explain")
+    assert e["same_as_recorded"]
+    told = [c for r in e["trace"] if r["decided"] for c in r["conditions"] if c["key"] == "groups"]
+    assert told[0]["path"] == "chain-5<chain-4<chain-3<chain-2<chain-1<chain-0"
+
+
 def test_without_nesting_only_direct_groups_count(s, d):
     use(s, d, groups={"nested": False})
     assert (ask(s, "staff.test", "dave"), ask(s, "staff.test", "alice")) == (200, 403)
