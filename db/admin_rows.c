@@ -279,6 +279,63 @@ enum err admin_rows_sessions_end(struct store *s, struct str username, struct st
     return store_run(s, st);
 }
 
+#define SESSION_ID "lower(hex(substr(s.hash, 1, 8)))"
+
+static enum err read_session(struct sqlite3_stmt *st, struct arena *a, struct admin_session_row *x)
+{
+    *x = (struct admin_session_row){.session = {.created_ms = store_column_i64(st, 3),
+                                                .seen_ms = store_column_i64(st, 4),
+                                                .expires_ms = store_column_i64(st, 5)}};
+    return copy_texts(st, a, (struct str *const[]){&x->id, &x->session.username, &x->session.from},
+                      3);
+}
+
+enum err admin_rows_sessions(struct store *s, struct arena *a, const struct admin_session_ask *ask,
+                             struct admin_session_row *items, size_t *n)
+{
+    struct sqlite3_stmt *st;
+    size_t got = 0;
+    enum err e = store_stmt(s,
+                            "SELECT " SESSION_ID ", a.username, from_address, s.created_ms,"
+                            " seen_ms, expires_ms FROM admin_session s JOIN admin_account a"
+                            " USING(username) WHERE a.enabled AND expires_ms > ?1"
+                            " AND seen_ms + ?2 >= ?1 AND (?3 = '' OR a.username = ?3)"
+                            " ORDER BY s.created_ms DESC, s.hash LIMIT ?4",
+                            &st);
+    if (e != OK)
+        return e;
+    store_bind_i64(st, 1, ask->now_ms);
+    store_bind_i64(st, 2, ask->idle_ms);
+    store_bind_str(st, 3, ask->username);
+    store_bind_u64(st, 4, *n);
+    while ((e = store_step(s, st)) == OK) {
+        e = read_session(st, a, &items[got++]);
+        if (e != OK) {
+            store_reset(st);
+            return e;
+        }
+    }
+    if (e != ERR_NOT_FOUND)
+        return e;
+    *n = got;
+    return OK;
+}
+
+enum err admin_rows_session_revoke(struct store *s, struct str id, struct str username)
+{
+    struct sqlite3_stmt *st;
+    enum err e = store_stmt(s,
+                            "DELETE FROM admin_session AS s WHERE " SESSION_ID " = ?1"
+                            " AND (?2 = '' OR username = ?2)",
+                            &st);
+    if (e != OK)
+        return e;
+    store_bind_str(st, 1, id);
+    store_bind_str(st, 2, username);
+    e = store_run(s, st);
+    return e == OK && store_changes(s) == 0 ? ERR_NOT_FOUND : e;
+}
+
 enum err admin_rows_sessions_count(struct store *s, int64_t now_ms, uint64_t *out)
 {
     struct sqlite3_stmt *st;

@@ -49,6 +49,7 @@ enum err admin_rows_session_add(struct store *s, const struct admin_session *x) 
 /* ERR_NOT_FOUND also when expired, idle (seen_ms + idle_ms < now_ms), or the account is disabled.
  */
 struct admin_session_ask {
+    struct str username; /* of a list alone; empty: everybody's */
     struct str hash;
     int64_t now_ms, idle_ms;
 };
@@ -58,6 +59,16 @@ enum err admin_rows_session_seen(struct store *s, struct str hash, int64_t at_ms
 enum err admin_rows_session_end(struct store *s, struct str hash) MUST_CHECK; /* gone already: OK */
 /* All of one account but the one named (empty: all of them). */
 enum err admin_rows_sessions_end(struct store *s, struct str username, struct str but) MUST_CHECK;
+/* Those that are not over at now_ms, newest first, of one account or (empty) of all; without hash
+ * and csrf. At most *n into items; *n becomes how many. */
+struct admin_session_row {
+    struct str id; /* the first bytes of the hash, as 16 hex digits */
+    struct admin_session session;
+};
+enum err admin_rows_sessions(struct store *s, struct arena *a, const struct admin_session_ask *ask,
+                             struct admin_session_row *items, size_t *n) MUST_CHECK;
+/* username: as above. ERR_NOT_FOUND. */
+enum err admin_rows_session_revoke(struct store *s, struct str id, struct str username) MUST_CHECK;
 enum err admin_rows_sessions_count(struct store *s, int64_t now_ms, uint64_t *out) MUST_CHECK;
 enum err admin_rows_sessions_purge(struct store *s, int64_t now_ms) MUST_CHECK;
 
