@@ -219,6 +219,15 @@ static bool passes_csrf(struct call *c, const struct access_input *in)
     return true;
 }
 
+bool access_is_open_to_newcomers(const struct route *r)
+{
+    static const char *const open[] = {"/session", "/me", "/me/password", "/setup", "/presets"};
+    for (size_t i = 0; i < sizeof open / sizeof *open; i++)
+        if (strcmp(r->pattern, open[i]) == 0)
+            return true;
+    return r->permission == PERMISSION_PUBLIC;
+}
+
 bool access_check(struct call *c, const struct access_input *in)
 {
     enum permission need = c->route->permission;
@@ -234,6 +243,11 @@ bool access_check(struct call *c, const struct access_input *in)
     if (need != PERMISSION_PUBLIC && !role_may(c->caller.role, need)) {
         problem_reply(c, PROBLEM_FORBIDDEN, "The role %s may not do this; it needs \"%s\".",
                       admin_role_name(c->caller.role), permission_name(need));
+        return false;
+    }
+    if (c->caller.must_change_password && !access_is_open_to_newcomers(c->route)) {
+        problem_reply(c, PROBLEM_ONE_TIME_PASSWORD,
+                      "This is a one-time password: set one of your own first (PUT /me/password).");
         return false;
     }
     return passes_csrf(c, in);

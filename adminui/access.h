@@ -39,6 +39,9 @@ struct str access_cookie(struct str cookies, const char *name);
  * when there is a session. */
 bool access_is_same_origin(const struct access_input *in);
 
+/* May it be called by somebody whose password is still the one-time one? Pure. */
+bool access_is_open_to_newcomers(const struct route *r);
+
 /* SHA-256: how session and token secrets are stored. */
 void access_hash(struct str secret, unsigned char out[ADMIN_HASH_BYTES]);
 

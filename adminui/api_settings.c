@@ -15,6 +15,7 @@
 #include "db/settings_directory.h"
 #include "db/settings_proxy.h"
 #include "db/settings_rows.h"
+#include "db/settings_secret.h"
 #include "pac/pac_parse.h"
 
 #define TEST_MS 60000
@@ -69,6 +70,15 @@ static const struct document *named(struct str name)
     return NULL;
 }
 
+enum err api_settings_judge(struct str name, struct str document, struct report *r)
+{
+    const struct document *d = named(name);
+    if (d)
+        return d->check(document, r);
+    report_init(r);
+    return ERR_NOT_FOUND;
+}
+
 bool api_settings_load(struct call *c, struct str name, struct str *document, uint64_t *version)
 {
     struct settings_row row = {0};
@@ -83,79 +93,13 @@ bool api_settings_load(struct call *c, struct str name, struct str *document, ui
     return true;
 }
 
-/* --- secrets -----------------------------------------------------------------------------------
- */
-
-static bool is_secret(const char *name)
-{
-    static const char *const names[] = {"bind_password", "password", "secret"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(name, names[i]) == 0)
-            return true;
-    return false;
-}
-
-static void hide_secrets(json_t *j)
-{
-    const char *name;
-    size_t i;
-    void *next;
-    json_t *v;
-    json_array_foreach(j, i, v)
-    {
-        hide_secrets(v);
-    }
-    json_object_foreach_safe(j, next, name, v)
-    {
-        if (is_secret(name) && json_is_string(v))
-            json_object_set_new(j, name, json_null());
-        else
-            hide_secrets(v);
-    }
-}
-
-/* The element of an array that is the same thing: by its name, else by its place. */
-static json_t *same_element(const json_t *old, const json_t *v, size_t at)
-{
-    struct str name = fields_str(v, "name", (struct str){0});
-    size_t i;
-    json_t *each;
-    json_array_foreach(old, i, each)
-    {
-        if (name.n && str_eq(fields_str(each, "name", (struct str){0}), name))
-            return each;
-    }
-    return json_array_get(old, at);
-}
-
-/* null in a secret's place means: the one that is stored. */
-static void keep_secrets(json_t *j, const json_t *old)
-{
-    const char *name;
-    size_t i;
-    void *next;
-    json_t *v;
-    json_array_foreach(j, i, v)
-    {
-        keep_secrets(v, same_element(old, v, i));
-    }
-    json_object_foreach_safe(j, next, name, v)
-    {
-        json_t *was = json_object_get(old, name);
-        if (!is_secret(name))
-            keep_secrets(v, was);
-        else if (json_is_null(v) && json_is_string(was))
-            json_object_set(j, name, was);
-    }
-}
-
 /* --- reading -----------------------------------------------------------------------------------
  */
 
 static json_t *shown(struct str document)
 {
     json_t *j = json_loadb(document.p, document.n, 0, NULL);
-    hide_secrets(j);
+    settings_secret_hide(j);
     return j;
 }
 
@@ -252,7 +196,7 @@ static char *prepare(struct call *c, const struct new_document *x, uint64_t *ver
     if (!api_settings_load(c, str_of(x->document->name), &old, version))
         return NULL;
     json_t *was = json_loadb(old.p, old.n, 0, NULL);
-    keep_secrets(x->value, was);
+    settings_secret_keep(x->value, was);
     json_decref(was);
     char *text = json_dumps(x->value, JSON_COMPACT);
     if (!text)
@@ -357,7 +301,7 @@ static void put_document(struct call *c, struct str name)
     if (!store_one(c, &x, true))
         return;
     json_t *after = json_deep_copy(c->json);
-    hide_secrets(after);
+    settings_secret_hide(after);
     call_audit(c, name, NULL, after);
     reply_document(c, name);
 }
@@ -407,7 +351,7 @@ void api_settings_put_all(struct call *c)
             return;
     }
     json_t *after = json_deep_copy(c->json);
-    hide_secrets(after);
+    settings_secret_hide(after);
     call_audit(c, STR("settings"), NULL, after);
     api_settings_all(c);
 }
@@ -434,7 +378,7 @@ static json_t *settings_to_try(struct call *c)
     if (!json_is_object(sent))
         return was;
     json_t *copy = json_deep_copy(sent);
-    keep_secrets(copy, was);
+    settings_secret_keep(copy, was);
     json_decref(was);
     return copy;
 }

@@ -21,4 +21,8 @@ void api_settings_forgotten(struct call *c); /* after: one person, or all, is as
 /* The document as stored (with its secrets), or its default, in the arena; *version 0: default. */
 bool api_settings_load(struct call *c, struct str name, struct str *document, uint64_t *version);
 
+/* Checks a document by its name as a PUT does. ERR_NOT_FOUND: there is no such document, the report
+ * is empty. The report is to be finished by the caller in every case. */
+enum err api_settings_judge(struct str name, struct str document, struct report *r) MUST_CHECK;
+
 #endif

@@ -17,6 +17,7 @@ struct jobs;
 struct live;
 struct overseer;
 struct policy_hold;
+struct readings;
 struct server;
 struct subscriber;
 struct workers;
@@ -36,6 +37,7 @@ struct app {
     char node[256];     /* host name */
     const struct route *routes;
     struct access *access;
+    struct readings *readings; /* who reads which records */
     struct workers *workers;
     struct policy_hold *policies; /* compiled snapshots for the tester */
     struct jobs *jobs;

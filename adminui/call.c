@@ -6,7 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "adminui/outflow.h"
 #include "adminui/problem.h"
 #include "adminui/reply.h"
 #include "base/must.h"
@@ -38,8 +37,7 @@ void call_fini(struct call *c)
     free(c->reply.cookie);
     free(c->reply.disposition);
     free(c->reply.allow);
-    if (c->reply.stream)
-        outflow_unref(c->reply.stream);
+    reply_drop_body(c);
     buf_fini(&c->reply.body);
     buf_fini(&c->body);
     arena_fini(&c->arena);

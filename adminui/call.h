@@ -34,7 +34,10 @@ struct reply {
     char *allow;
     unsigned retry_after_s;
     struct outflow *stream; /* the body comes from here instead; the reply owns it */
-    const char *slug;       /* of the problem, NULL when it went well */
+    bool has_file;          /* or from here: the reply owns the descriptor */
+    int file_fd;
+    uint64_t file_bytes;
+    const char *slug; /* of the problem, NULL when it went well */
 };
 
 struct call {

@@ -204,6 +204,11 @@ static struct MHD_Response *make_response(struct exchange *e)
         return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, READ_BLOCK, read_stream, e,
                                                  NULL);
     }
+    if (r->has_file) {
+        struct MHD_Response *m = MHD_create_response_from_fd64(r->file_bytes, r->file_fd);
+        r->has_file = !m; /* it is closed with the response */
+        return m;
+    }
     size_t n = r->body.n;
     char *bytes = n ? buf_take(&r->body) : NULL;
     if (n && !bytes)

@@ -10,6 +10,7 @@
 
 #include "adminui/job_convert.h"
 #include "adminui/job_replay.h"
+#include "adminui/job_restore.h"
 #include "adminui/job_subscription.h"
 #include "adminui/job_work.h"
 #include "adminui/proxy_link.h"
@@ -62,6 +63,7 @@ static const struct {
     [JOB_CONVERT] = {"convert", LANE_STORE, job_convert},
     [JOB_REPLAY] = {"replay", LANE_READ, job_replay},
     [JOB_SUBSCRIPTION] = {"subscription", LANE_STORE, job_subscription},
+    [JOB_RESTORE] = {"restore", LANE_STORE, job_restore},
 };
 
 static char *copy(struct str s)

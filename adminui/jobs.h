@@ -14,7 +14,15 @@
 #define JOBS_QUEUED 64
 #define JOBS_KEPT   256
 
-enum job_kind { JOB_IMPORT, JOB_TREE, JOB_REBUILD, JOB_CONVERT, JOB_REPLAY, JOB_SUBSCRIPTION };
+enum job_kind {
+    JOB_IMPORT,
+    JOB_TREE,
+    JOB_REBUILD,
+    JOB_CONVERT,
+    JOB_REPLAY,
+    JOB_SUBSCRIPTION,
+    JOB_RESTORE
+};
 
 struct job_order { /* texts are copied; take_upload and take_ask move on OK */
     enum job_kind kind;

@@ -17,6 +17,7 @@
 #include "adminui/overseer.h"
 #include "adminui/paths.h"
 #include "adminui/policy_hold.h"
+#include "adminui/reading.h"
 #include "adminui/routes.h"
 #include "adminui/server.h"
 #include "adminui/subscriber.h"
@@ -132,6 +133,8 @@ static enum err start(struct app *app)
     if (e == OK)
         e = access_open(app, &app->access);
     if (e == OK)
+        e = readings_open(&app->readings);
+    if (e == OK)
         e = workers_open(app, WORKERS, &app->workers);
     if (e == OK)
         e = jobs_open(app, &app->jobs);
@@ -155,6 +158,7 @@ static void stop(struct app *app)
     jobs_close(app->jobs);
     workers_close(app->workers);
     access_close(app->access);
+    readings_close(app->readings);
     policy_hold_close(app->policies);
 }
 

@@ -17,6 +17,7 @@ static const struct {
     [PROBLEM_NOT_LOGGED_IN] = {"not-logged-in", 401, "Not logged in"},
     [PROBLEM_WRONG_LOGIN] = {"wrong-login", 401, "Wrong name or password"},
     [PROBLEM_FORBIDDEN] = {"forbidden", 403, "Not allowed"},
+    [PROBLEM_ONE_TIME_PASSWORD] = {"one-time-password", 403, "The password must be changed first"},
     [PROBLEM_CSRF] = {"csrf", 403, "Not from the dashboard"},
     [PROBLEM_NOT_FOUND] = {"not-found", 404, "Not found"},
     [PROBLEM_METHOD] = {"method-not-allowed", 405, "Method not allowed"},

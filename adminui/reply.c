@@ -4,11 +4,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "adminui/outflow.h"
 #include "base/clock.h"
+
+void reply_drop_body(struct call *c)
+{
+    if (c->reply.stream) {
+        outflow_leave(c->reply.stream);
+        outflow_unref(c->reply.stream);
+    }
+    if (c->reply.has_file)
+        close(c->reply.file_fd);
+    c->reply.stream = NULL;
+    c->reply.has_file = false;
+}
 
 static void begin(struct call *c, unsigned status, const char *type)
 {
+    reply_drop_body(c);
     buf_clear(&c->reply.body);
     c->reply.status = status;
     c->reply.type = type;
@@ -44,6 +59,14 @@ void reply_text(struct call *c, unsigned status, const char *type, struct str te
 {
     begin(c, status, type);
     buf_add(&c->reply.body, text);
+}
+
+void reply_file(struct call *c, const char *type, int take_fd, uint64_t n)
+{
+    begin(c, 200, type);
+    c->reply.has_file = true;
+    c->reply.file_fd = take_fd;
+    c->reply.file_bytes = n;
 }
 
 void reply_empty(struct call *c, unsigned status)

@@ -12,6 +12,10 @@ void reply_text(struct call *c, unsigned status, const char *type, struct str te
 void reply_empty(struct call *c, unsigned status);
 /* Location: /api/v1, the path below it that ends in '/', and one more segment, encoded. */
 void reply_location(struct call *c, const char *path, struct str segment);
+/* Takes the descriptor of a file: its first n bytes are the body. */
+void reply_file(struct call *c, const char *type, int take_fd, uint64_t n);
+/* Lets go of a stream or file that was to be the body. */
+void reply_drop_body(struct call *c);
 void reply_file_name(struct call *c, const char *name); /* Content-Disposition: attachment */
 
 /* RFC 3339 in UTC; null for 0. */

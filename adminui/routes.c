@@ -3,6 +3,7 @@
 
 #include "adminui/api_accounts.h"
 #include "adminui/api_audit.h"
+#include "adminui/api_backup.h"
 #include "adminui/api_categories.h"
 #include "adminui/api_lint.h"
 #include "adminui/api_explain.h"
@@ -19,6 +20,7 @@
 #include "adminui/api_publish.h"
 #include "adminui/api_reports.h"
 #include "adminui/api_session.h"
+#include "adminui/api_sessions.h"
 #include "adminui/api_settings.h"
 #include "adminui/api_setup.h"
 #include "adminui/api_simulate.h"
@@ -42,6 +44,12 @@ const struct route routes_table[] = {
      "Who am I and what may I do"},
     {"PUT", "/me/password", PERMISSION_SELF, ROUTE_JSON, true, false, api_session_password, NULL,
      "Change one's own password; other sessions of the account end"},
+    {"GET", "/sessions", PERMISSION_SELF, ROUTE_NO_BODY, false, false, api_sessions_list, NULL,
+     "Who is logged in: everybody for an admin, else one's own sessions"},
+    {"DELETE", "/sessions", PERMISSION_SELF, ROUTE_NO_BODY, true, false, api_sessions_revoke_all,
+     NULL, "End all sessions of one account but the caller's own"},
+    {"DELETE", "/sessions/{id}", PERMISSION_SELF, ROUTE_NO_BODY, true, false, api_sessions_revoke,
+     NULL, "End one session: one's own, or anybody's for an admin"},
     {"GET", "/setup", PERMISSION_PUBLIC, ROUTE_NO_BODY, false, false, api_setup_get, NULL,
      "Is the first-run wizard still to be done"},
     {"POST", "/setup", PERMISSION_ADMIN, ROUTE_JSON, true, false, api_setup_post, api_setup_done,
@@ -253,6 +261,12 @@ const struct route routes_table[] = {
      "Make a token; the secret is in this answer only"},
     {"DELETE", "/tokens/{id}", PERMISSION_ADMIN, ROUTE_NO_BODY, true, false, api_tokens_delete,
      NULL, "Revoke a token"},
+    {"GET", "/backup", PERMISSION_ADMIN, ROUTE_NO_BODY, false, false, api_backup_get, NULL,
+     "The whole configuration as one file: documents and versions, lists and categories, settings, "
+     "users, administrators and tokens (as hashes), the audit trail"},
+    {"POST", "/restore", PERMISSION_ADMIN, ROUTE_RAW, true, false, api_backup_restore, NULL,
+     "A backup comes back. It is judged first, what is here is put aside, then everything changes "
+     "at once"},
     {"GET", "/audit", PERMISSION_AUDIT, ROUTE_NO_BODY, false, false, api_audit_list, NULL,
      "Audit trail, newest first"},
     {"GET", "/audit:verify", PERMISSION_AUDIT, ROUTE_NO_BODY, false, false, api_audit_verify, NULL,

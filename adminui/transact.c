@@ -6,6 +6,7 @@
 
 #include "adminui/desk.h"
 #include "adminui/problem.h"
+#include "adminui/reading.h"
 #include "base/diag.h"
 #include "db/audit_rows.h"
 
@@ -55,20 +56,25 @@ static void note_use(struct call *c)
              store_why(c->desk->store), NULL);
 }
 
-static void audit_refusal(struct call *c)
+enum err transact_note(struct call *c)
 {
     struct store *s = c->desk->store;
     enum err e = store_begin(s);
-    if (e == OK) {
-        e = transact_audit(c);
-        if (e == OK)
-            e = store_commit(s);
-        else
-            store_rollback(s);
-    }
     if (e != OK)
-        diag(DIAG_WARN, "audit", "a refused change was not written down", "why", store_why(s),
-             NULL);
+        return e;
+    e = transact_audit(c);
+    if (e != OK) {
+        store_rollback(s);
+        return e;
+    }
+    return store_commit(s);
+}
+
+static void audit_refusal(struct call *c)
+{
+    if (transact_note(c) != OK)
+        diag(DIAG_WARN, "audit", "a refused change was not written down", "why",
+             store_why(c->desk->store), NULL);
 }
 
 void transact_change(struct call *c, void (*run)(struct call *c), void (*after)(struct call *c))
@@ -99,6 +105,18 @@ void transact_change(struct call *c, void (*run)(struct call *c), void (*after)(
         after(c);
 }
 
+/* Records of people are handed out only when it is written down who reads them. */
+static void run_reading(struct call *c)
+{
+    c->route->run(c);
+    if (c->route->permission == PERMISSION_LOG && is_good(c) &&
+        reading_is_new(c->app->readings, c) && transact_note(c) != OK) {
+        diag(DIAG_ERROR, "audit", "who reads records cannot be written down", "why",
+             store_why(c->desk->store), NULL);
+        problem_reply_err(c, ERR_FULL, "audit trail");
+    }
+}
+
 void transact_run(struct call *c)
 {
     note_use(c);
@@ -107,7 +125,7 @@ void transact_run(struct call *c)
     if (c->route->is_change)
         transact_change(c, c->route->run, c->route->after);
     else
-        c->route->run(c);
+        run_reading(c);
     if (!c->reply.status)
         problem_reply(c, PROBLEM_INTERNAL, "The call gave no answer.");
 }

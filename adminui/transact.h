@@ -16,4 +16,7 @@ enum err transact_audit(struct call *c) MUST_CHECK;
  * (may be NULL). For handlers of routes that only sometimes change something. */
 void transact_change(struct call *c, void (*run)(struct call *c), void (*after)(struct call *c));
 
+/* The same in a transaction of its own, for calls that change nothing but are to be known of. */
+enum err transact_note(struct call *c) MUST_CHECK;
+
 #endif

@@ -42,6 +42,8 @@ static const struct option longs[] = {{"socket", required_argument, NULL, 's'},
                                       {"dry-run", no_argument, NULL, 'd'},
                                       {"disabled", no_argument, NULL, 'D'},
                                       {"store-categories", no_argument, NULL, 'S'},
+                                      {"with-secrets", no_argument, NULL, 'x'},
+                                      {"keep-accounts", no_argument, NULL, 'k'},
                                       {"at", required_argument, NULL, 'A'},
                                       {"canary", required_argument, NULL, 'C'},
                                       {"minutes", required_argument, NULL, 'N'},
@@ -85,6 +87,8 @@ static void set_option(struct options *o, int letter)
     case 'V': o->allow_private = true; break;
     case 'W': o->name = optarg; break;
     case 'X': o->category = optarg; break;
+    case 'x': o->with_secrets = true; break;
+    case 'k': o->keep_accounts = true; break;
     case 'P': o->password_file = optarg; break;
     case 'A': o->at = optarg; break;
     case 'C': o->canary = optarg; break;

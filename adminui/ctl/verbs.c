@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "adminui/ctl/show.h"
+#include "adminui/ctl/verb_backup.h"
 #include "adminui/ctl/verb_category.h"
 #include "adminui/ctl/verb_change.h"
 #include "adminui/ctl/verb_convert.h"
@@ -91,6 +92,10 @@ const struct verb verbs_table[] = {
     {"report", NULL, 1, 1, verb_system_report,
      "overview|users|hosts|categories|rules|bandwidth [--from T] [--to T] [--limit N] [--sort S]",
      "figures over time"},
+    {"backup", NULL, 1, 1, verb_backup, "FILE [--with-secrets]",
+     "the whole configuration into one file; secrets stay here unless asked for"},
+    {"restore", NULL, 1, 1, verb_restore, "FILE [--dry-run] [--keep-accounts]",
+     "bring a backup back; what is here now is put aside first"},
     {NULL, NULL, 0, 0, NULL, NULL, NULL},
 };
 

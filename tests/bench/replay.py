@@ -49,7 +49,7 @@ def main():
     urls = subprocess.run(["zstd", "-dc", "--long=27", URLS], capture_output=True, check=True).stdout.decode("utf-8", "replace").splitlines()
     with Stack(start=False) as s:
         s.start_adminui()
-        s.api.login("admin", s.first_password())
+        s.log_in()
         doc = document([u for u in urls if u.count("/") >= 3])
         version = s.publish(doc)
         with open(f"{s.state}/doc.json", "w") as f:

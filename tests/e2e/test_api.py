@@ -22,8 +22,7 @@ def admin():
     """adminui alone, logged in."""
     with Stack(start=False) as s:
         s.start_adminui()
-        s.admin_password = s.first_password()
-        s.api.login("admin", s.admin_password)
+        s.log_in()
         yield s
 
 
@@ -232,7 +231,7 @@ def test_login_and_logout(admin):
     api = Api(admin.admin_port)
     me = api.login("admin", admin.admin_password)
     cookie = next(c for c in api.http.cookies if c.name == "__Host-sid")
-    assert cookie.secure and cookie.path == "/" and me["role"] == "admin" and me["must_change_password"]
+    assert cookie.secure and cookie.path == "/" and me["role"] == "admin" and not me["must_change_password"]
     assert api.get("/me")["via"] == "session"
     api.call("DELETE", "/session")
     assert api.call("GET", "/me", ok=False).status_code == 401
@@ -734,8 +733,7 @@ def test_restart_keeps_sessions_and_ends_cleanly():
     is printed once only."""
     with Stack(start=False) as s:
         s.start_adminui()
-        password = s.first_password()
-        s.api.login("admin", password)
+        s.log_in()
         stream = s.api.http.get(f"{s.api.base}/log/stream", stream=True, timeout=30)
         assert next(stream.iter_lines()) == b": records follow"
         wait_until(lambda: s.api.get("/status")["adminui"]["streams"] == 1, 5, "one stream")
@@ -758,11 +756,7 @@ def test_setup_wizard():
         assert s.api.get("/setup")["needed"] is True
         presets = s.api.get("/presets")["items"]
         assert {p["name"] for p in presets} == {"open", "careful", "named", "locked"}
-        first = s.api.get("/policy/draft")
-        assert not s.api.put("/policy/draft", first)["changed"]  # laid out otherwise, the same document
-        for p in presets:
-            report = s.api.post("/policy/draft:validate", p["document"])
-            assert report["ok"], (p["name"], report)
+        assert s.api.call("GET", "/policy/draft", ok=False).json()["type"].endswith(":one-time-password")
         r = s.api.call("POST", "/setup", {"new_password": "short", "preset": None, "user": None}, ok=False)
         assert r.status_code == 422
         done = s.api.post("/setup", {"new_password": "long enough now", "preset": "careful",
@@ -771,7 +765,78 @@ def test_setup_wizard():
         assert s.api.get("/me")["must_change_password"] is False
         assert s.api.get("/setup")["needed"] is False and s.api.get("/users/bob")["groups"] == ["staff"]
         assert s.api.call("POST", "/setup", {"new_password": "long enough now"}, ok=False).status_code == 409
+        first = s.api.get("/policy/draft")
+        assert not s.api.put("/policy/draft", first)["changed"]  # laid out otherwise, the same document
+        for p in presets:
+            report = s.api.post("/policy/draft:validate", p["document"])
+            assert report["ok"], (p["name"], report)
         Api(s.admin_port).login("admin", "long enough now")
+
+
+def test_one_time_password():
+    """With it one can set a password of one's own, and nothing else; the socket and tokens know no such thing."""
+    with Stack(start=False) as s:
+        s.start_adminui()
+        once = s.first_password()
+        assert s.api.login("admin", once)["must_change_password"]
+        for method, path in [("GET", "/status"), ("GET", "/log"), ("GET", "/policy/draft"), ("GET", "/sessions"), ("POST", "/policy/draft:discard"),
+                             ("GET", "/backup"), ("DELETE", "/sessions")]:
+            r = s.api.call(method, path, ok=False)
+            assert r.status_code == 403 and r.json()["type"] == "urn:proxyd:problem:one-time-password", (path, r.text)
+        assert s.api.get("/setup")["needed"] and s.api.get("/presets")["items"] and s.api.get("/me")["username"] == "admin"
+        s.ctl("policy", "show")
+        s.api.call("PUT", "/me/password", {"current_password": once, "new_password": "one of my own"})
+        assert s.api.get("/status")["adminui"]["sessions"] == 1
+
+
+def test_sessions(admin):
+    """An admin sees and ends all of them, others their own; a password change ends the others of that account."""
+    admin.api.post("/accounts", {"username": "sitter", "password": "twelve letters", "role": "viewer"})
+    mine, other = Api(admin.admin_port), Api(admin.admin_port)
+    mine.login("sitter", "twelve letters")
+    other.login("sitter", "twelve letters")
+    own = mine.get("/sessions")["items"]
+    assert {x["username"] for x in own} == {"sitter"} and len(own) == 2 and [x["is_own"] for x in own].count(True) == 1
+    assert len(mine.get("/sessions?username=admin")["items"]) == 2  # others' are not shown
+    all_of_them = admin.api.get("/sessions")["items"]
+    assert {x["username"] for x in all_of_them} >= {"admin", "sitter"} and "hash" not in json.dumps(all_of_them)
+    assert [x["username"] for x in admin.api.get("/sessions?username=SITTER")["items"]] == ["sitter", "sitter"]
+    foreign = next(x["id"] for x in all_of_them if x["username"] == "admin")
+    assert mine.call("DELETE", f"/sessions/{foreign}", ok=False).status_code == 404
+    assert mine.call("DELETE", "/sessions?username=admin", ok=False).status_code == 403
+    mine.call("DELETE", "/sessions")  # all but this one
+    assert other.call("GET", "/me", ok=False).status_code == 401 and mine.get("/me")["username"] == "sitter"
+    other.login("sitter", "twelve letters")
+    theirs = next(x["id"] for x in other.get("/sessions")["items"] if x["is_own"])
+    assert admin.api.call("DELETE", f"/sessions/{theirs}").status_code == 204
+    assert other.call("GET", "/me", ok=False).status_code == 401
+    assert admin.api.call("DELETE", f"/sessions/{theirs}", ok=False).status_code == 404
+    admin.api.call("DELETE", "/sessions?username=sitter")
+    assert mine.call("GET", "/me", ok=False).status_code == 401
+    actions = [(r["action"], r["object"]) for r in admin.api.get("/audit?limit=8")["items"]]
+    assert ("DELETE /sessions", "sitter") in actions and ("DELETE /sessions/{id}", theirs) in actions
+
+
+def test_readings_are_written_down(admin):
+    """Who looked for whom: a row for each question, not for each page of its answer."""
+    question = "user=mallory&host=*.bank.example"
+    for more in ("", "&limit=5", "&limit=5"):
+        admin.api.get(f"/log?{question}{more}")
+    admin.api.call("GET", "/log/export?user=mallory&format=csv")
+    admin.api.call("GET", "/reports/users?from=now-1h")
+    admin.api.call("GET", "/log?user=nobody&bogus=1", ok=False)
+    admin.api.call("GET", "/log/7", ok=False)
+    rows = [(r["action"], r["object"]) for r in admin.api.get("/audit?limit=50")["items"]]
+    assert rows.count(("GET /log", question)) == 1
+    assert ("GET /log/export", "user=mallory&format=csv") in rows and ("GET /reports/users", "from=now-1h") in rows
+    assert not any("bogus" in o for _, o in rows)
+    admin.api.post("/accounts", {"username": "reader", "password": "twelve letters", "role": "auditor"})
+    reader = Api(admin.admin_port)
+    reader.login("reader", "twelve letters")
+    reader.get(f"/log?{question}")
+    row = admin.api.get("/audit?limit=1")["items"][0]
+    assert row["actor"] == "reader" and row["object"] == question
+    assert admin.api.get("/audit:verify")["ok"]
 
 
 def test_busy_clients_and_streams(admin):

@@ -176,8 +176,7 @@ def test_without_a_policy_it_says_so():
         r = s.get("http://origin.test/")
         assert r.status_code == 503 and "No policy has been published yet" in r.text and "Retry-After" in r.headers
         s.start_adminui()
-        s.admin_password = s.first_password()
-        s.api.login("admin", s.admin_password)
+        s.log_in()
         s.publish(policy())
         with Origin() as o:
             o.on("/x", reply(200, b"now"))

@@ -18,7 +18,7 @@ needs_data = pytest.mark.skipif(not os.path.isdir(f"{DATA}/formats"), reason="th
 def admin():
     with Stack(start=False) as s:
         s.start_adminui()
-        s.api.login("admin", s.first_password())
+        s.log_in()
         yield s
 
 
@@ -206,7 +206,7 @@ def test_all_shared_categories_at_once():
     packed = time.monotonic() - began
     with Stack(start=False) as s:
         s.start_adminui()
-        s.api.login("admin", s.first_password())
+        s.log_in()
         began, seen = time.monotonic(), set()
         answer = s.api.call("POST", "/categories:import", raw=out.getvalue(), timeout=300)
         uploaded = time.monotonic() - began

@@ -116,7 +116,7 @@ def test_an_upgrade_refuses_nobody(tmp_path):
         s.start_adminui()
         s.proxyd = Process([str(program), "--config", s.config], f"{s.state}/proxyd.log")
         s.wait_for(s.proxyd, s.proxy_port)
-        s.api.login("admin", s.first_password())
+        s.log_in()
         s.publish(policy())
         tunnel = socket.create_connection(("127.0.0.1", s.proxy_port), timeout=20)
         tunnel.sendall(f"CONNECT 127.0.0.1:{o.port} HTTP/1.1\r\nHost: 127.0.0.1:{o.port}\r\n\r\n".encode())
@@ -152,7 +152,7 @@ def test_an_upgrade_that_cannot_work_changes_nothing(tmp_path):
         s.start_adminui()
         s.proxyd = Process([str(program), "--config", s.config], f"{s.state}/proxyd.log")
         s.wait_for(s.proxyd, s.proxy_port)
-        s.api.login("admin", s.first_password())
+        s.log_in()
         s.publish(policy())
         pid = s.worker_pid
 

@@ -11,7 +11,7 @@ from lib.daemons import Stack, policy
 def admin():
     with Stack(start=False) as s:
         s.start_adminui()
-        s.api.login("admin", s.first_password())
+        s.log_in()
         yield s
 
 

@@ -207,6 +207,13 @@ class Stack:
         m = wait_until(lambda: re.search(r"password[=: ]+\"?(\S+?)\"?\s", self.adminui.output()), 10, "admin password")
         return m.group(1)
 
+    def log_in(self):
+        """As the first administrator; the one-time password is replaced, since nothing else is allowed with it."""
+        once = self.first_password()
+        self.api.login("admin", once)
+        self.admin_password = "tests know this one"
+        self.api.call("PUT", "/me/password", {"current_password": once, "new_password": self.admin_password})
+
     def __enter__(self):
         self.write_config()
         try:
@@ -214,8 +221,7 @@ class Stack:
                 self.start_adminui()
                 self.start_proxyd()
                 if self.login_now:
-                    self.admin_password = self.first_password()
-                    self.api.login("admin", self.admin_password)
+                    self.log_in()
         except BaseException:
             self.__exit__(None, None, None)
             raise

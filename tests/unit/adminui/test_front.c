@@ -254,9 +254,20 @@ static void test_problems(void **state)
     assert_int_equal(problem_from_slug("no such"), PROBLEM_INTERNAL);
 }
 
+/* With a one-time password one gets a password of one's own, and nowhere else. */
+static void newcomers_are_kept_at_the_door(void **state)
+{
+    (void)state;
+    size_t n = 0;
+    for (const struct route *r = routes_table; r->method; r++)
+        n += access_is_open_to_newcomers(r) && r->permission != PERMISSION_PUBLIC;
+    assert_int_equal(n, 5); /* log out, /me, its password, the wizard, the starter policies */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(newcomers_are_kept_at_the_door),
         cmocka_unit_test(test_router),
         cmocka_unit_test(test_router_bad_param),
         cmocka_unit_test(test_table),
