@@ -17,6 +17,7 @@ from lib.origin import Origin
 RULES = policy(
     {"id": "no-games", "name": "No games", "when": {"hosts": ["games.test"]}, "action": "block"},
     {"id": "staff", "name": "Staff only", "when": {"ports": [9], "users": ["alice"]}, "action": "allow"},
+    {"id": "others", "name": "Nobody else", "when": {"ports": [9]}, "action": "block"},
     {"id": "seen", "name": "Would block", "shadow": True, "when": {"url_patterns": ["/bytes/77$"]}, "action": "block"},
 )
 

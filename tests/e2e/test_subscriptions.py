@@ -86,6 +86,7 @@ def test_shrinking_waits_for_a_person(world):
     o.on("/b.txt", answer(names(1000, "b")))
     i = subscribe(s, o.url("/b.txt"), category="sub-b")
     wait_for(s, i, "fresh")
+    wait_until(lambda: categories(s, "b500.example") == ["sub-b"], 10, "look-up")
     o.on("/b.txt", answer(names(100, "b")))
     assert fetch(s, i)["outcome"] == "waiting"
     x = wait_for(s, i, "waiting")
@@ -134,7 +135,7 @@ def test_a_tree_to_many_categories(world):
     o.on("/tree", answer(tree("tree-one", "tree-two", "tree-three")))
     i = subscribe(s, o.url("/tree"), shrink_percent=0)
     assert wait_for(s, i, "fresh")["entries"] == 6
-    assert categories(s, "tree-two.tree.example") == ["tree-two"]
+    wait_until(lambda: categories(s, "tree-two.tree.example") == ["tree-two"], 10, "look-up")
     o.on("/tree", answer(tree("tree-one", "tree-three")))  # a category that is not there any more loses its content
     assert fetch(s, i)["removed"] == 2
     wait_until(lambda: categories(s, "tree-two.tree.example") == [], 10, "look-up")
@@ -168,6 +169,7 @@ def test_what_is_bad_replaces_nothing(world, kind):
     o.on("/bad", good)
     i = subscribe(s, o.url("/bad"), category=f"keep-{kind}", max_bytes=20000)
     wait_for(s, i, "fresh")
+    wait_until(lambda: categories(s, f"keep-{kind}59.example") == [f"keep-{kind}"], 10, "look-up")
     make, says = BAD[kind]
     make(o)
     r = fetch(s, i)
