@@ -39,8 +39,7 @@ static bool add_all(struct pattern_literals *to, const struct pattern_literals *
 /* --- how good a text is to look for -------------------------------------------------------------
  */
 
-/* Texts that say next to nothing about a URL, folded as the others. */
-static bool is_common(struct str l)
+bool pattern_literals_is_common(struct str l)
 {
     static const char *const common[] = {"https://www.", "http://", ".com/",  ".net/",   ".org/",
                                          ".html",        ".php",    "index.", ".co.uk/", ".aspx"};
@@ -54,7 +53,7 @@ static int worth_of(const struct pattern_literal *l)
 {
     if (l->n < PATTERN_LITERAL_LEAST)
         return 0;
-    return is_common(str_make(l->b, l->n)) ? 1 : 4 * l->n;
+    return pattern_literals_is_common(str_make(l->b, l->n)) ? 1 : 4 * l->n;
 }
 
 /* Of the whole set: the worst text, less a little for each. 0: of no use. */

@@ -23,4 +23,7 @@ struct pattern_literals {
 /* False: none, or only texts that nearly every URL has ("http", ".com"). */
 bool pattern_literals_find(const struct pattern_tree *t, struct pattern_literals *out);
 
+/* A text (folded) that says next to nothing about a URL. */
+bool pattern_literals_is_common(struct str l);
+
 #endif

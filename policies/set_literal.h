@@ -1,15 +1,16 @@
-/* set_literal: which of many short texts stand in a text, in one pass: four bytes at each place are
- * looked up in a bit map that stays in the first-level cache, and only where it says "perhaps" in a
- * table. Cost: about a nanosecond a byte, whether there are ten texts or ten thousand. Bytes are
- * compared folded (| 0x20), so it may say yes too often (never too rarely): the caller confirms.
- * Owner: caller's storage, set_literal_fini. Threads: finding anywhere once sealed. */
+/* set_literal: which of many short texts stand in a text, in one pass: six bytes (four or
+ * three, for shorter texts) at each place are
+ * looked up in a small Bloom filter, and only where that says "perhaps" in a table. Cost: about a
+ * nanosecond a byte, whether there are ten texts or ten thousand. Bytes are compared folded (|
+ * 0x20), so it may say yes too often (never too rarely): the caller confirms. Owner: caller's
+ * storage, set_literal_fini. Threads: finding anywhere once sealed. */
 #ifndef POLICIES_SET_LITERAL_H
 #define POLICIES_SET_LITERAL_H
 
 #include "policies/pattern_literals.h"
 
 struct set_literal_entry {
-    uint32_t key;   /* four (or three) folded bytes of the text */
+    uint64_t key;   /* so many folded bytes of the text, from `before` on */
     uint32_t owner; /* number given by the caller */
     uint8_t before; /* bytes of the text in front of the key */
     struct pattern_literal text;
@@ -18,13 +19,13 @@ struct set_literal_entry {
 struct set_literal_table { /* of keys of one width */
     struct set_literal_entry *v;
     uint32_t n, cap;
-    uint64_t *bits; /* of each hash: there is such a key */
-    uint32_t *start;
-    unsigned shift; /* 32 - log2 of the number of hashes */
+    uint64_t *words; /* a Bloom filter: three bits of one word for each key */
+    uint32_t *start; /* of each bucket: its first entry; entries are sorted by hash */
+    unsigned word_shift, bucket_shift;
 };
 
 struct set_literal {
-    struct set_literal_table four, three;
+    struct set_literal_table six, four, three; /* by the width of their keys */
 };
 
 /* text->n >= PATTERN_LITERAL_LEAST. ERR_NOMEM. */

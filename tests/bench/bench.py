@@ -188,7 +188,7 @@ class Squid:
         w = fresh(f"squid-{variant}")
         os.chmod(w, 0o777)          # as root it becomes the user proxy
         lists.put(f"{w}/hosts", "127.0.0.1 localhost origin.test\n")
-        rules = open(files[f"{variant}.conf"]).read() if variant in ("policy", "users") else ""
+        rules = open(files[f"{variant}.conf"]).read() if variant in ("policy", "large", "users") else ""
         log = "none" if variant == "nolog" else f"stdio:{w}/access.log squid"
         lists.put(f"{w}/squid.conf", f"""http_port 127.0.0.1:{port}
 workers 1
@@ -217,7 +217,7 @@ class Proxyd:
             env["PX_POLICY"] = files[f"{variant}.json"]
         if variant == "users":
             env["PX_USERS"] = str(lists.N_USERS)
-        if variant == "policy":
+        if variant in ("policy", "large"):
             env["PX_CATEGORIES"] = f"names={files['names.txt']}"
         r = subprocess.run([f"{HERE}/start-proxyd.sh", str(port), w, "0"], env=env, stdout=subprocess.DEVNULL)
         if r.returncode != 0:
@@ -230,8 +230,8 @@ class Proxyd:
 def rows(origin, files):
     at = f"http://origin.test:{origin}"
     return {
-        "get": ("keep-alive GET 1 KiB, 64 clients", "get", ["-u", f"{at}/1k", "-c", "64"], "rps", ("plain", "policy", "nolog")),
-        "varied": ("the same, 20,000 different URLs", "get", ["-U", files["varied.urls"], "-c", "64"], "rps", ("policy",)),
+        "get": ("keep-alive GET 1 KiB, 64 clients", "get", ["-u", f"{at}/1k", "-c", "64"], "rps", ("plain", "policy", "large", "nolog")),
+        "varied": ("the same, 20,000 different URLs", "get", ["-U", files["varied.urls"], "-c", "64"], "rps", ("plain", "policy", "large")),
         "new": ("a connection for each GET", "getnew", ["-u", f"{at}/1k", "-c", "64", "-S", "20"], "rps", ("plain", "policy")),
         "connect": ("CONNECT, one GET in each", "connect", ["-u", f"{at}/1k", "-c", "64", "-S", "20"], "rps", ("plain", "policy")),
         "64k": ("GET 64 KiB, 64 clients", "get", ["-u", f"{at}/64k", "-c", "64"], "gbit_s", ("plain", "policy")),
@@ -358,7 +358,7 @@ def main():
         direct = generator.run("get", ["-u", f"http://127.0.0.1:{origin}/1k", "-c", "64"], ["-D", f"127.0.0.1:{origin}"], [], "direct")
         print(f"without a proxy: {direct['rps']:,.0f} GET/s; {SECS:g} s a run, median of {RUNS}; raw lines in build/bench/raw.jsonl", flush=True)
         results = {}
-        for variant in ("plain", "policy", "nolog", "users"):
+        for variant in ("plain", "policy", "large", "nolog", "users"):
             for peer in (Proxyd, Squid):
                 if any(wanted(k) and variant in r[4] for k, r in rows(origin, files).items()):
                     print(f"... {peer.name}, {variant}", file=sys.stderr, flush=True)

@@ -5,7 +5,8 @@ import os
 import random
 import subprocess
 
-N_RULES = N_PATTERNS = 1000
+N_RULES = N_PATTERNS = 1000  # of "policy"
+N_LARGE = 10_000              # rules, and patterns, of "large"
 N_NAMES = 200_000
 N_USERS = 50
 SYLLABLES = "ba ce di fo gu ka le mi no pu ra se ti vo zu bra cle dri flo gru pla sta tre".split()
@@ -52,20 +53,12 @@ def write_all(folder, tools, origin_port):
     """Returns the paths: what each proxy reads, and the URLs of each kind."""
     os.makedirs(folder, exist_ok=True)
     p = {k: f"{folder}/{k}" for k in ("policy.json", "nolog.json", "users.json", "users.conf", "passwords", "names.txt", "squid-names.txt", "squid-patterns.txt",
-                                      "policy.conf", "varied.urls", "blocked.urls")}
+                                      "policy.conf", "large.json", "large.conf", "large-patterns.txt", "varied.urls", "blocked.urls")}
     names = category_names(tools)
-    w, r = words(11), random.Random(12)
-    hosts = [f"{next(w)}.example" for _ in range(N_RULES)]
-    patterns = [r.choice(FORMS).format(a=next(w), b=next(w)) for _ in range(N_PATTERNS)]
-    rules = [{"id": f"h{i}", "name": f"host {i}", "enabled": True, "shadow": False, "when": {"hosts": [h]}, "unless": {}, "action": "block"}
-             for i, h in enumerate(hosts)]
-    rules += [{"id": "patterns", "name": "patterns", "enabled": True, "shadow": False, "when": {"lists": ["patterns"]}, "unless": {}, "action": "block"},
-              {"id": "names", "name": "names", "enabled": True, "shadow": False, "when": {"categories": ["names"]}, "unless": {}, "action": "block"}]
-    document = {"comment": "", "identity": "never", "default": {"action": "allow"}, "schedules": [],
-                "lists": [{"name": "patterns", "kind": "url_patterns", "entries": patterns}], "rules": rules, "tests": []}
+    document = both_words(p, "policy", "squid-patterns.txt", N_RULES)
+    both_words(p, "large", "large-patterns.txt", N_LARGE)
     nolog = dict(document, lists=[], rules=[{"id": "all", "name": "all", "enabled": True, "shadow": False, "when": {}, "unless": {},
                                              "action": "allow", "log": "none"}])
-    put(p["policy.json"], json.dumps(document))
     put(p["users.json"], json.dumps(dict(document, lists=[], rules=[], identity="always")))
     hashes = subprocess.run(["openssl", "passwd", "-5", "-stdin"], input="".join(f"password-{i}\n" for i in range(N_USERS)),
                             stdout=subprocess.PIPE, text=True, check=True).stdout.split()
@@ -75,17 +68,32 @@ def write_all(folder, tools, origin_port):
     put(p["nolog.json"], json.dumps(nolog))
     put(p["names.txt"], "\n".join(names) + "\n")
     put(p["squid-names.txt"], "".join(f".{n}\n" for n in names))
-    put(p["squid-patterns.txt"], "\n".join(patterns) + "\n")
-    put(p["policy.conf"], "".join(f"acl h{i} dstdomain .{h}\nhttp_access deny h{i}\n" for i, h in enumerate(hosts)) +
-        f"acl patterns url_regex -i \"{p['squid-patterns.txt']}\"\nhttp_access deny patterns\n"
-        f"acl names dstdomain \"{p['squid-names.txt']}\"\nhttp_access deny names\n")
-    url = random.Random(3)
+    url = random.Random(3)  # no word of a pattern begins with x: what is measured is allowed
     u = words(4)
     put(p["varied.urls"], "".join(
-        f"http://origin.test:{origin_port}/{next(u)}/{next(u)}-{url.randrange(10**6)}.{url.choice(['html', 'js', 'png'])}"
-        f"?{next(u)}={url.randrange(10**12):x}&{next(u)}={url.randrange(10**9)}\n" for _ in range(20000)))
+        f"http://origin.test:{origin_port}/x{next(u)}/x{next(u)}-{url.randrange(10**6)}.{url.choice(['html', 'js', 'png'])}"
+        f"?x{next(u)}={url.randrange(10**12):x}&x{next(u)}={url.randrange(10**9)}\n" for _ in range(20000)))
     put(p["blocked.urls"], "".join(f"http://www.{n}/x\n" for n in names[::max(1, len(names) // 1000)]))
     return p
+
+
+def both_words(p, name, pattern_file, n):
+    """The same n rules on hosts and n patterns for proxyd (returned) and for Squid."""
+    w, r = words(11), random.Random(12)
+    hosts = [f"{next(w)}.example" for _ in range(n)]
+    patterns = [r.choice(FORMS).format(a=next(w), b=next(w)) for _ in range(n)]
+    rules = [{"id": f"h{i}", "name": f"host {i}", "enabled": True, "shadow": False, "when": {"hosts": [h]}, "unless": {}, "action": "block"}
+             for i, h in enumerate(hosts)]
+    rules += [{"id": "patterns", "name": "patterns", "enabled": True, "shadow": False, "when": {"lists": ["patterns"]}, "unless": {}, "action": "block"},
+              {"id": "names", "name": "names", "enabled": True, "shadow": False, "when": {"categories": ["names"]}, "unless": {}, "action": "block"}]
+    document = {"comment": "", "identity": "never", "default": {"action": "allow"}, "schedules": [],
+                "lists": [{"name": "patterns", "kind": "url_patterns", "entries": patterns}], "rules": rules, "tests": []}
+    put(p[f"{name}.json"], json.dumps(document))
+    put(p[pattern_file], "\n".join(patterns) + "\n")
+    put(p[f"{name}.conf"], "".join(f"acl h{i} dstdomain .{h}\nhttp_access deny h{i}\n" for i, h in enumerate(hosts)) +
+        f"acl patterns url_regex -i \"{p[pattern_file]}\"\nhttp_access deny patterns\n"
+        f"acl names dstdomain \"{p['squid-names.txt']}\"\nhttp_access deny names\n")
+    return document
 
 
 def put(path, text):
