@@ -173,6 +173,7 @@ fuzz: deps-check ## libFuzzer over every target, SECONDS=n in all
 bench: deps-bench ## side by side with Squid on this machine
 	@$(MAKE) --no-print-directory programs
 	@tests/bench/run.sh '$(BUILD)'
+	@$(PYTHON) tests/bench/swap.py '$(BUILD)'
 	@$(MAKE) --no-print-directory $(BUILD)/bench/month
 	@$(PYTHON) tests/bench/replay.py '$(BUILD)'
 	@$(MAKE) --no-print-directory $(BUILD)/bench/engine_bench

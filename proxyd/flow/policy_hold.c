@@ -58,6 +58,11 @@ void flow_set_unref(struct flow_set *s)
     free(s);
 }
 
+bool flow_set_is_alone(const struct flow_set *s)
+{
+    return atomic_load_explicit(&s->n_refs, memory_order_acquire) == 1;
+}
+
 static void drop(struct policy_holder *h, struct policy_hold *hold)
 {
     flow_set_unref(hold->set);

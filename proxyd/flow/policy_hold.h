@@ -35,6 +35,8 @@ enum err flow_set_new(const struct flow_settings *settings, struct snapshot *tak
 void flow_set_try(struct flow_set *s, struct snapshot *take_policy, struct canary *take_scope);
 struct flow_set *flow_set_ref(struct flow_set *s);
 void flow_set_unref(struct flow_set *s); /* NULL is fine */
+/* Is the caller's reference the last one? Then nobody else can take one any more. */
+bool flow_set_is_alone(const struct flow_set *s);
 
 struct policy_hold { /* of one worker */
     struct flow_set *set;

@@ -15,6 +15,8 @@ enum err reload_init(struct reload *r)
 
 void reload_fini(struct reload *r)
 {
+    flow_set_unref(r->current);
+    retired_fini(&r->retired);
     json_decref(r->problems);
     pthread_mutex_destroy(&r->lock);
 }
@@ -77,6 +79,7 @@ enum err reload_first(struct reload *r, struct flow_set **set)
     r->policy_version = got.policy_version;
     r->trial_version = got.trial_version;
     *set = got.set;
+    r->current = flow_set_ref(got.set);
     if (!got.policy_version)
         diag(DIAG_WARN, "main", "no policy to run yet: requests get 503 until one is published",
              NULL);
@@ -90,10 +93,12 @@ enum err reload_now(struct reload *r, json_t *problems, uint64_t *version)
 {
     struct source_loaded got = {0};
     pthread_mutex_lock(&r->lock);
+    retired_sweep(&r->retired);
     enum err e = load(r, problems, &got);
     if (e == OK) {
         e = workers_set(r->workers, got.set);
-        flow_set_unref(got.set);
+        retired_add(&r->retired, r->current);
+        r->current = got.set;
         if (e != OK)
             source_problem(problems, "workers", "", "memory", "a worker could not take the policy");
     }
@@ -111,6 +116,7 @@ enum err reload_now(struct reload *r, json_t *problems, uint64_t *version)
 void reload_if_changed(struct reload *r)
 {
     pthread_mutex_lock(&r->lock);
+    retired_sweep(&r->retired);
     bool has_changed = source_has_changed(r->source);
     pthread_mutex_unlock(&r->lock);
     if (!has_changed)

@@ -7,6 +7,7 @@
 #include <pthread.h>
 
 #include "proxyd/main/people.h"
+#include "proxyd/main/retired.h"
 #include "proxyd/main/sink_db.h"
 #include "proxyd/main/source.h"
 #include "proxyd/main/workers.h"
@@ -17,6 +18,8 @@ struct reload {
     struct workers *workers;
     struct sink_db *sink;
     struct people *people;
+    struct flow_set *current; /* one reference to what the workers run */
+    struct retired retired;   /* what they ran before */
     uint64_t policy_version;
     uint64_t trial_version; /* beside it, for some; 0: none */
     bool is_last_good;

@@ -202,6 +202,8 @@ static enum err build_workers(struct wiring *w)
     enum err e = build_shared(w);
     if (e == OK)
         e = workers_start(&w->workers, w->writer, w->first_set);
+    flow_set_unref(w->first_set); /* it is theirs, and reload's until the next one */
+    w->first_set = NULL;
     return tell(e, "cannot start the workers", "threads", NULL);
 }
 

@@ -5,7 +5,7 @@ import time
 
 import requests
 
-from lib.daemons import Stack, policy
+from lib.daemons import SLOW, Stack, policy, wait_until
 from lib.origin import Origin
 
 
@@ -84,3 +84,51 @@ def test_fifty_publishes_under_load():
                 assert (r["verdict"], r["rule"]) == ("allowed", ""), r
         ids = sorted(r["id"] for r in records)
         assert ids == list(range(ids[0], ids[0] + total)), "numbers without gaps"
+
+
+def rss_kb(pid):
+    return int(next(x for x in open(f"/proc/{pid}/status") if x.startswith("VmRSS")).split()[1])
+
+
+def test_policy_and_index_are_swapped_under_load():
+    """Every second swap is of the index: each time another one of two names is listed, so what is served tells which
+    index is mapped. No request fails, and memory comes back to its level."""
+    with Origin() as origin, Stack(proxy={"workers": "2"}) as s:
+        for word in ("odd", "even"):
+            origin.on(f"/{word}", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        many = "".join(f"host{i}.listed.test\n" for i in range(20000)).encode()
+
+        def policy_with(n):
+            document = versioned(n)
+            document["rules"].insert(0, {"id": f"c{n}", "name": "listed", "when": {"categories": ["games"]}, "action": "block"})
+            return document
+
+        def list_name(n):
+            raw = f"now{n % 2}.test\n".encode() + many
+            job = s.api.job(s.api.call("POST", "/categories/games:import?format=plain&mode=replace", raw=raw))
+            assert job["state"] == "done", job
+
+        def listed():
+            return [s.get(f"http://now{n}.test:1/").status_code == 403 for n in range(2)]
+
+        list_name(0)
+        s.publish(policy_with(0))
+        loads = [Load(s, origin) for _ in range(4)]
+        for x in loads:
+            x.start()
+        levels = []
+        try:
+            for n in range(1, 21):
+                s.publish(policy_with(n))
+                list_name(n)
+                wait_until(lambda: listed() == [n % 2 == 0, n % 2 == 1], 10, "the new index")
+                levels.append(rss_kb(s.worker_pid))
+        finally:
+            for x in loads:
+                x.stop.set()
+            for x in loads:
+                x.join(20)
+        assert [b for x in loads for b in x.bad] == []
+        assert sum(sum(x.counts.values()) for x in loads) > 300
+        print("resident KiB after each swap of both:", levels)
+        assert SLOW > 1 or max(levels[-5:]) < max(levels[:5]) + 8 * 1024, f"memory grows by swaps: {levels}"
