@@ -58,6 +58,58 @@ static long find(const struct map *m, const char *name)
     return (long)(uintptr_t)map_get(m, str_of(name)) - 1;
 }
 
+static bool is_texts(const json_t *v)
+{
+    size_t i;
+    const json_t *each;
+    if (!json_is_array(v))
+        return false;
+    json_array_foreach(v, i, each)
+    {
+        if (!json_is_string(each))
+            return false;
+    }
+    return true;
+}
+
+/* Texts of `in` that `without` does not have: how many, and the first of them. */
+static json_int_t only_in(const json_t *in, const json_t *without, json_t *examples)
+{
+    struct map there;
+    json_int_t n = 0;
+    size_t i;
+    const json_t *v;
+    map_init(&there);
+    json_array_foreach(without, i, v)
+    {
+        if (map_put(&there, str_of(json_string_value(v)), &there, NULL) != OK)
+            break; /* out of memory: too much is told, nothing is left out */
+    }
+    json_array_foreach(in, i, v)
+    {
+        if (map_get(&there, str_of(json_string_value(v))))
+            continue;
+        if (n++ < DIFF_EXAMPLES)
+            json_array_append_new(examples, json_deep_copy(v));
+    }
+    map_fini(&there);
+    return n;
+}
+
+/* What came to and went from a list of texts. */
+static void add_delta(json_t *field, const json_t *a, const json_t *b)
+{
+    json_t *added = json_array(), *removed = json_array();
+    json_object_set_new(field, "n_added", json_integer(only_in(b, a, added)));
+    json_object_set_new(field, "n_removed", json_integer(only_in(a, b, removed)));
+    json_object_set_new(field, "added", added);
+    json_object_set_new(field, "removed", removed);
+    if (json_array_size(a) <= DIFF_WHOLE && json_array_size(b) <= DIFF_WHOLE)
+        return;
+    json_object_set_new(field, "before", json_null());
+    json_object_set_new(field, "after", json_null());
+}
+
 static void add_field(json_t *fields, const char *prefix, const char *name, json_t *a, json_t *b)
 {
     char pointer[300] = "";
@@ -67,8 +119,11 @@ static void add_field(json_t *fields, const char *prefix, const char *name, json
     memcpy(pointer, prefix, strlen(prefix));
     pointer[strlen(prefix)] = '/';
     memcpy(pointer + strlen(prefix) + 1, name, strlen(name) + 1);
-    json_array_append_new(fields, json_pack("{s:s, s:o, s:o}", "pointer", pointer, "before",
-                                            value_or_null(a), "after", value_or_null(b)));
+    json_t *field = json_pack("{s:s, s:o, s:o}", "pointer", pointer, "before", value_or_null(a),
+                              "after", value_or_null(b));
+    if (is_texts(a) && is_texts(b))
+        add_delta(field, a, b);
+    json_array_append_new(fields, field);
 }
 
 /* Members that differ; when and unless are looked into one level. */

@@ -216,11 +216,77 @@ int verb_policy_patterns(struct ctl *c)
     return code;
 }
 
+static void print_texts(const json_t *f, const char *count, const char *texts, char sign)
+{
+    json_int_t n = json_integer_value(json_object_get(f, count));
+    const json_t *list = json_object_get(f, texts);
+    if (!n)
+        return;
+    printf(" %c%lld (", sign, (long long)n);
+    show_value(stdout, list);
+    printf("%s)", n > (json_int_t)json_array_size(list) ? ", ..." : "");
+}
+
+/* "/when/hosts: +2 (a.test, b.test) -1 (c.test)", "/enabled: true -> false" */
+static void print_field(const json_t *f)
+{
+    fputs("  ", stdout);
+    show_value(stdout, json_object_get(f, "pointer"));
+    fputc(':', stdout);
+    if (json_object_get(f, "n_added")) {
+        print_texts(f, "n_added", "added", '+');
+        print_texts(f, "n_removed", "removed", '-');
+    } else {
+        fputc(' ', stdout);
+        show_value(stdout, json_object_get(f, "before"));
+        fputs(" -> ", stdout);
+        show_value(stdout, json_object_get(f, "after"));
+    }
+    fputc('\n', stdout);
+}
+
+static void print_place(const json_t *c, const char *word, const char *member)
+{
+    const json_t *at = json_object_get(c, member);
+    if (json_is_integer(at))
+        printf("%s%lld", word, (long long)json_integer_value(at) + 1);
+}
+
+/* "changed rule r1 (No games), number 3 to 1", then its fields. */
+static void print_changes(const json_t *changes)
+{
+    size_t i, k;
+    const json_t *c, *f;
+    if (json_array_size(changes) == 0)
+        puts("(none)");
+    json_array_foreach(changes, i, c)
+    {
+        static const char *const members[] = {"op", "kind", "id"};
+        bool is_setting = json_is_null(json_object_get(c, "from_position")) &&
+                          json_is_null(json_object_get(c, "to_position"));
+        for (size_t m = 0; m < 3; m++) {
+            fputs(m ? " " : "", stdout);
+            show_value(stdout, json_object_get(c, members[m]));
+        }
+        if (!json_equal(json_object_get(c, "name"), json_object_get(c, "id"))) {
+            fputs(" (", stdout);
+            show_value(stdout, json_object_get(c, "name"));
+            fputc(')', stdout);
+        }
+        if (!is_setting) {
+            print_place(c, ", number ", "from_position");
+            print_place(c, " -> ", "to_position");
+        }
+        fputc('\n', stdout);
+        json_array_foreach(json_object_get(c, "fields"), k, f)
+        {
+            print_field(f);
+        }
+    }
+}
+
 int verb_policy_diff(struct ctl *c)
 {
-    static const struct show_column columns[] = {
-        {"CHANGE", "op"},          {"KIND", "kind"},      {"ID", "id"}, {"NAME", "name"},
-        {"FROM", "from_position"}, {"TO", "to_position"}, {NULL, NULL}};
     struct client_answer a;
     struct buf path;
     bool is_done;
@@ -231,7 +297,7 @@ int verb_policy_diff(struct ctl *c)
     buf_add_c(&path, 0);
     int code = verbs_get(c, path.p, &a, &is_done);
     if (!is_done)
-        show_table(json_object_get(a.json, "changes"), columns);
+        print_changes(json_object_get(a.json, "changes"));
     client_answer_fini(&a);
     buf_fini(&path);
     return code;

@@ -68,6 +68,18 @@ def test_scheduled(one):
     s.publish(OPEN)
 
 
+def test_difference_reads_well(one):
+    s = one
+    s.publish(policy({"id": "a", "name": "A", "when": {"hosts": ["x.test", "y.test"]}}, {"id": "b"}))
+    s.api.put("/policy/draft", policy({"id": "b", "enabled": False}, {"id": "a", "name": "A", "when": {"hosts": ["y.test", "z.test"]}},
+                                      default={"action": "block"}))
+    out = s.ctl("policy", "diff").stdout.splitlines()
+    assert "  /when/hosts: +1 (z.test) -1 (x.test)" in out, out
+    assert "  /enabled: yes -> no" in out and "changed rule a (A), number 1 -> 2" in out
+    assert [x for x in out if x.startswith("moved rule")] and "changed setting default" in out
+    s.publish(OPEN)
+
+
 def test_scheduled_may_be_cancelled(one):
     s = one
     id_ = ask(s.api, SHUT, at=ahead(3600)).json()["pending"]

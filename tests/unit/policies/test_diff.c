@@ -123,9 +123,49 @@ static void large_documents(void **state)
     buf_fini(&b);
 }
 
+/* Lists of texts are counted, with the first of what came and went; large ones are not repeated. */
+static void test_lists(void **state)
+{
+    (void)state;
+    json_t *changes = NULL, *a = json_array(), *b = json_array();
+    for (int i = 0; i < DIFF_WHOLE + 2; i++) {
+        char text[20];
+        snprintf(text, sizeof text, "h%d.test", i);
+        if (i >= 3)
+            json_array_append_new(a, json_string(text));
+        if (i != 7)
+            json_array_append_new(b, json_string(text));
+    }
+    for (int whole = 0; whole < 2; whole++) {
+        json_t *x = json_pack("{s:[{s:s,s:O}]}", "lists", "name", "l", "entries", a);
+        json_t *y = json_pack("{s:[{s:s,s:O}]}", "lists", "name", "l", "entries", b);
+        char *before = json_dumps(x, 0), *after = json_dumps(y, 0);
+        assert_int_equal(policy_diff(str_of(before), str_of(after), &changes), OK);
+        const json_t *f = json_array_get(json_object_get(json_array_get(changes, 0), "fields"), 0);
+        assert_int_equal(json_integer_value(json_object_get(f, "n_added")), 3);
+        assert_int_equal(json_integer_value(json_object_get(f, "n_removed")), 1);
+        assert_string_equal(json_string_value(json_array_get(json_object_get(f, "removed"), 0)),
+                            "h7.test");
+        assert_int_equal(json_array_size(json_object_get(f, "added")), 3);
+        assert_int_equal(json_is_array(json_object_get(f, "after")), whole);
+        json_array_remove(a, json_array_size(a) - 1);
+        json_array_remove(b, json_array_size(b) - 1);
+        json_array_remove(b, json_array_size(b) - 1);
+        json_array_remove(a, json_array_size(a) - 1);
+        json_decref(changes);
+        json_decref(x);
+        json_decref(y);
+        free(before);
+        free(after);
+    }
+    json_decref(a);
+    json_decref(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lists),
         cmocka_unit_test(changes),
         cmocka_unit_test(texts_that_are_no_documents),
         cmocka_unit_test(large_documents),
