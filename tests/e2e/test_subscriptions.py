@@ -23,7 +23,7 @@ def names(n, word="name"):
 def world():
     with Stack(start=False) as s, Origin() as o:
         s.start_adminui()
-        s.api.login("admin", s.first_password())
+        s.log_in()
         yield s, o
 
 
