@@ -104,67 +104,6 @@ void api_categories_get(struct call *c)
         (void)call_not_modified(c, c->reply.etag);
 }
 
-struct entries {
-    struct str after, part;
-    size_t limit, n;
-    json_t *items;
-    bool has_more;
-};
-
-static bool add_entry(void *ctx, struct str text)
-{
-    struct entries *x = ctx;
-    if (x->after.n && str_cmp(text, x->after) <= 0)
-        return true;
-    if (x->part.n && str_find_str(text, x->part) == STR_NPOS)
-        return true;
-    x->has_more = x->n == x->limit;
-    if (x->has_more)
-        return false;
-    x->n++;
-    json_array_append_new(x->items, reply_str(text));
-    return true;
-}
-
-static bool read_kind(struct call *c, enum list_kind *kind)
-{
-    struct str name = call_query(c, "kind", STR("domains"));
-    for (int k = 0; k < LIST_KINDS; k++) {
-        if (str_eq(name, str_of(list_kind_name((enum list_kind)k)))) {
-            *kind = (enum list_kind)k;
-            return true;
-        }
-    }
-    problem_reply_fault(c, "/kind", "unknown-kind",
-                        "A kind is domains, urls, expressions, ips or exceptions.");
-    return false;
-}
-
-void api_categories_entries(struct call *c)
-{
-    struct list_category x;
-    enum list_kind kind;
-    uint64_t limit = 1000;
-    if (!read_kind(c, &kind) || !call_query_number(c, "limit", 10000, &limit))
-        return;
-    struct entries found = {.after = call_query(c, "cursor", (struct str){0}),
-                            .part = call_query(c, "q", (struct str){0}),
-                            .limit = (size_t)limit,
-                            .items = json_array()};
-    struct list_visit visit = {add_entry, &found};
-    enum err e = list_rows_category(c->desk->store, &c->arena, c->params[0], &x);
-    if (e == OK)
-        e = list_rows_each(c->desk->store, x.name, kind, &visit);
-    if (e != OK) {
-        json_decref(found.items);
-        problem_reply_err(c, e, "category");
-        return;
-    }
-    json_t *next =
-        found.has_more ? json_incref(json_array_get(found.items, found.n - 1)) : json_null();
-    reply_json(c, 200, json_pack("{s:o,s:o}", "items", found.items, "next_cursor", next));
-}
-
 /* --- changed -----------------------------------------------------------------------------------
  */
 

@@ -6,7 +6,6 @@
 
 void api_categories_list(struct call *c);
 void api_categories_get(struct call *c);
-void api_categories_entries(struct call *c);
 void api_categories_put(struct call *c);
 void api_categories_delete(struct call *c);
 void api_categories_deleted(struct call *c); /* after the commit: the index is built anew */

@@ -1,87 +1,151 @@
-/* api_lookup: the index answers sets of categories; which level of the name an entry stands at is
- * found by asking for each parent as well: the entry is where the category first appears. */
+/* api_lookup: the categories come from the index that proxyd maps too; which entry it was is asked
+ * of the index (policies/category.h), who brought that entry and when, of the store. */
 #include "adminui/api_lookup.h"
 
+#include <string.h>
+
 #include "adminui/app.h"
+#include "adminui/desk.h"
+#include "adminui/policy_hold.h"
 #include "adminui/problem.h"
 #include "adminui/reply.h"
-#include "base/mapfile.h"
 #include "base/url.h"
-#include "policies/set_domain.h"
+#include "db/list_sources.h"
+#include "policies/category.h"
 
-static bool has(const struct set_domain_hits *h, uint16_t category)
+struct asking {
+    struct call *c;
+    const struct category_index *index;
+    struct category_scratch *scratch;
+    struct category_ask ask;
+    json_t *categories, *matches, *exceptions;
+};
+
+static enum list_kind list_kind_of(enum category_kind k)
 {
-    for (unsigned i = 0; i < h->n; i++)
-        if (h->category[i] == category)
-            return true;
-    return false;
+    switch (k) {
+    case CATEGORY_NAME: return LIST_DOMAINS;
+    case CATEGORY_ADDRESS:
+    case CATEGORY_NET: return LIST_IPS;
+    case CATEGORY_URL: return LIST_URLS;
+    case CATEGORY_PATTERN: return LIST_EXPRESSIONS;
+    }
+    return LIST_DOMAINS;
 }
 
-/* The shortest suffix of host that is in the category. */
-static struct str entry_of(const struct set_domain *d, const struct host *host, uint16_t category)
+/* A URL entry may have been written with a '/' at its end, which the index leaves off. */
+static enum err find_sources(struct call *c, struct list_ask *ask, struct list_found **rows,
+                             size_t *n)
 {
-    struct set_domain_hits h;
-    struct str found = host_str(host);
-    for (struct str s = host_str(host); s.n && !host->is_ip; s = host_parent(s)) {
-        set_domain_host(d, s, false, &h);
-        if (!has(&h, category))
+    enum err e = list_sources_find(c->desk->store, &c->arena, ask, rows, n);
+    if (e != OK || *n || ask->kind != LIST_URLS)
+        return e;
+    char *longer = arena_alloc(&c->arena, ask->entry.n + 1);
+    if (!longer)
+        return ERR_NOMEM;
+    memcpy(longer, ask->entry.p, ask->entry.n);
+    longer[ask->entry.n] = '/';
+    ask->entry = str_make(longer, ask->entry.n + 1);
+    return list_sources_find(c->desk->store, &c->arena, ask, rows, n);
+}
+
+static json_t *origin_json(struct str category, struct str entry, const struct list_found *f)
+{
+    return json_pack("{s:o,s:o,s:o,s:o,s:o}", "category", reply_str(category), "entry",
+                     reply_str(entry), "source", f ? reply_str(f->source) : json_null(),
+                     "source_title", f ? reply_str(f->title) : json_null(), "since",
+                     f ? reply_time(f->since_ms) : json_null());
+}
+
+/* One row per source that has the entry; one without a source when the store has changed since the
+ * index was built. */
+static enum err add_match(struct asking *x, struct str category)
+{
+    struct category_entry entry;
+    struct list_found *rows = NULL;
+    size_t n = 0;
+    json_array_append_new(x->categories, reply_str(category));
+    if (!category_entry(x->index, x->scratch, &x->ask, category, &entry))
+        return OK;
+    struct list_ask ask = {category, list_kind_of(entry.kind), category_entry_text(&entry)};
+    enum err e = find_sources(x->c, &ask, &rows, &n);
+    for (size_t i = 0; e == OK && (i < n || i == 0); i++) {
+        json_t *row = origin_json(category, ask.entry, n ? &rows[i] : NULL);
+        json_object_set_new(row, "kind", json_string(category_kind_name(entry.kind)));
+        json_array_append_new(x->matches, row);
+    }
+    return e;
+}
+
+/* The exception that took the host out of a category: it, or a name above it. */
+static enum err add_exception(struct asking *x, struct str category)
+{
+    for (struct str name = x->ask.host; name.n; name = host_parent(name)) {
+        struct list_found *rows = NULL;
+        size_t n = 0;
+        struct list_ask ask = {category, LIST_EXCEPTIONS, name};
+        enum err e = list_sources_find(x->c->desk->store, &x->c->arena, &ask, &rows, &n);
+        if (e != OK)
+            return e;
+        for (size_t i = 0; i < n; i++)
+            json_array_append_new(x->exceptions, origin_json(category, name, &rows[i]));
+        if (n || x->ask.is_ip)
             break;
-        found = s;
     }
-    return found;
+    return OK;
 }
 
-static void add_hits(const struct set_domain *d, const struct url *u, bool has_path, json_t *out[2])
+static enum err collect(struct asking *x)
 {
-    struct set_domain_hits by_host, all;
-    set_domain_host(d, host_str(&u->host), u->host.is_ip, &by_host);
-    all = by_host;
-    if (has_path)
-        set_domain_url(d, host_str(&u->host), u->host.is_ip, u->path_query, &all);
-    for (unsigned i = 0; i < all.n; i++) {
-        struct str name = set_domain_category(d, all.category[i]);
-        bool is_host = has(&by_host, all.category[i]);
-        struct str entry = is_host ? entry_of(d, &u->host, all.category[i]) : u->path_query;
-        json_array_append_new(out[0], reply_str(name));
-        json_array_append_new(out[1], json_pack("{s:o,s:o,s:s}", "category", reply_str(name),
-                                                "entry", reply_str(entry), "kind",
-                                                !is_host        ? "url"
-                                                : u->host.is_ip ? "ip"
-                                                                : "domain"));
-    }
+    struct set_domain_hits hits;
+    category_host(x->index, &x->ask, &hits);
+    if (x->ask.url.n)
+        category_url(x->index, x->scratch, &x->ask, &hits);
+    enum err e = OK;
+    for (unsigned i = 0; i < hits.n && e == OK; i++)
+        e = add_match(x, category_index_name(x->index, hits.category[i]));
+    for (unsigned i = 0; i < hits.n_taken_away && e == OK; i++)
+        e = add_exception(x, category_index_name(x->index, hits.taken_away[i]));
+    return e;
 }
 
-static void answer(struct call *c, const struct url *u, bool has_path)
+static void answer(struct call *c, const struct category_ask *ask)
 {
-    struct mapfile m = {0};
-    struct set_domain d;
-    json_t *out[2] = {json_array(), json_array()};
-    enum err e = mapfile_open(&m, c->app->index_path);
-    if (e == OK)
-        e = set_domain_open(str_make(m.p, m.n), &d);
-    if (e == OK)
-        add_hits(&d, u, has_path, out);
-    mapfile_close(&m);
-    if (e != OK && e != ERR_NOT_FOUND) {
-        json_decref(out[0]);
-        json_decref(out[1]);
-        problem_reply_err(c, e, "category index");
+    bool is_damaged;
+    enum err e = OK;
+    struct category_index *index = policy_hold_index(c->app->policies, &is_damaged);
+    struct asking x = {.c = c, .index = index, .ask = *ask};
+    x.categories = json_array();
+    x.matches = json_array();
+    x.exceptions = json_array();
+    if (index)
+        x.scratch = category_scratch_new(index, &e);
+    if (index && e == OK)
+        e = collect(&x);
+    category_scratch_free(x.scratch);
+    category_index_unref(index);
+    json_t *body = json_pack("{s:o,s:o,s:o,s:o}", "host", reply_str(ask->host), "categories",
+                             x.categories, "matches", x.matches, "exceptions", x.exceptions);
+    if (e == OK) {
+        reply_json(c, 200, body);
         return;
     }
-    reply_json(c, 200,
-               json_pack("{s:o,s:o,s:o}", "host", reply_str(host_str(&u->host)), "categories",
-                         out[0], "matches", out[1]));
+    json_decref(body);
+    problem_reply_err(c, e, "category index");
 }
 
 void api_lookup_host(struct call *c)
 {
     struct str url = call_query(c, "url", (struct str){0});
     struct str name = call_query(c, "host", (struct str){0});
+    struct str normal;
     struct url u = {0};
-    if (url.n && url_parse(url, &u) == OK) {
-        answer(c, &u, true);
+    if (url.n && url_parse(url, &u) == OK && url_normal(&u, &c->arena, &normal) == OK) {
+        struct category_ask ask = {host_str(&u.host), u.host.is_ip, u.port, normal, u.path_query};
+        answer(c, &ask);
     } else if (!url.n && host_normalise(str_trim(name), &u.host) == OK) {
-        answer(c, &u, false);
+        struct category_ask ask = {.host = host_str(&u.host), .is_ip = u.host.is_ip};
+        answer(c, &ask);
     } else {
         problem_reply_fault(c, url.n ? "/url" : "/host", "bad-host",
                             "Give host=NAME or ADDRESS, or url=URL.");

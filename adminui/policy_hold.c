@@ -4,9 +4,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "base/mapfile.h"
+#include "db/index_file.h"
 
 struct kept {
     uint64_t version, revision, index_number, used;
@@ -16,8 +15,7 @@ struct kept {
 struct policy_hold {
     struct app *app;
     pthread_mutex_t lock;
-    struct category_index *index;
-    struct stat seen; /* of the index file that is open */
+    struct index_file index;
     bool is_damaged;
     uint64_t index_number, tick; /* index_number moves with every opening */
     struct kept kept[POLICY_HOLD_MAX];
@@ -30,6 +28,11 @@ enum err policy_hold_open(struct app *app, struct policy_hold **out)
         return ERR_NOMEM;
     h->app = app;
     pthread_mutex_init(&h->lock, NULL);
+    enum err e = index_file_init(&h->index, app->index_path);
+    if (e != OK) {
+        policy_hold_close(h);
+        return e;
+    }
     *out = h;
     return OK;
 }
@@ -40,61 +43,24 @@ void policy_hold_close(struct policy_hold *h)
         return;
     for (size_t i = 0; i < POLICY_HOLD_MAX; i++)
         snapshot_unref(h->kept[i].snapshot);
-    category_index_unref(h->index);
+    index_file_fini(&h->index);
     pthread_mutex_destroy(&h->lock);
     free(h);
-}
-
-static void release_map(void *ctx)
-{
-    mapfile_close(ctx);
-    free(ctx);
-}
-
-static void open_index(struct policy_hold *h)
-{
-    struct mapfile *m = calloc(1, sizeof *m);
-    category_index_unref(h->index);
-    h->index = NULL;
-    h->is_damaged = true;
-    h->index_number++;
-    if (!m || mapfile_open(m, h->app->index_path) != OK) {
-        free(m);
-        return;
-    }
-    if (category_index_open(str_make(m->p, m->n), release_map, m, &h->index) == OK)
-        h->is_damaged = false;
-    else
-        release_map(m);
 }
 
 /* Under the lock. */
 static void refresh_index(struct policy_hold *h)
 {
-    struct stat st;
-    if (stat(h->app->index_path, &st) != 0) {
-        if (h->index)
-            h->index_number++;
-        category_index_unref(h->index);
-        h->index = NULL;
-        h->is_damaged = false;
-        h->seen = (struct stat){0};
-        return;
-    }
-    bool is_same = st.st_ino == h->seen.st_ino && st.st_size == h->seen.st_size &&
-                   st.st_mtim.tv_sec == h->seen.st_mtim.tv_sec &&
-                   st.st_mtim.tv_nsec == h->seen.st_mtim.tv_nsec;
-    if (is_same)
-        return;
-    open_index(h);
-    h->seen = st;
+    bool is_new;
+    h->is_damaged = index_file_refresh(&h->index, &is_new) != OK;
+    h->index_number += is_new;
 }
 
 struct category_index *policy_hold_index(struct policy_hold *h, bool *is_damaged)
 {
     pthread_mutex_lock(&h->lock);
     refresh_index(h);
-    struct category_index *x = h->index ? category_index_ref(h->index) : NULL;
+    struct category_index *x = h->index.index ? category_index_ref(h->index.index) : NULL;
     *is_damaged = h->is_damaged;
     pthread_mutex_unlock(&h->lock);
     return x;
@@ -149,7 +115,7 @@ enum err policy_hold_get(struct policy_hold *h, const struct policy_ask *ask, st
     refresh_index(h);
     uint64_t number = h->index_number;
     struct kept *k = ask->version || ask->revision ? find(h, ask) : NULL;
-    struct category_index *index = h->index ? category_index_ref(h->index) : NULL;
+    struct category_index *index = h->index.index ? category_index_ref(h->index.index) : NULL;
     if (k) {
         k->used = ++h->tick;
         *out = snapshot_ref(k->snapshot);

@@ -16,8 +16,8 @@ struct policy_hold;
 enum err policy_hold_open(struct app *app, struct policy_hold **out) MUST_CHECK;
 void policy_hold_close(struct policy_hold *h); /* NULL is fine */
 
-/* One reference to the index for the caller, NULL when there is none yet (or it is damaged, which
- * *is_damaged tells). */
+/* One reference to the index for the caller, NULL when there is none yet. *is_damaged: the file on
+ * disk cannot be used; the last good one is answered. */
 struct category_index *policy_hold_index(struct policy_hold *h, bool *is_damaged);
 
 struct policy_ask {

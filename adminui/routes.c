@@ -5,6 +5,7 @@
 #include "adminui/api_audit.h"
 #include "adminui/api_backup.h"
 #include "adminui/api_categories.h"
+#include "adminui/api_entries.h"
 #include "adminui/api_lint.h"
 #include "adminui/api_explain.h"
 #include "adminui/api_log.h"
@@ -143,7 +144,12 @@ const struct route routes_table[] = {
      api_categories_import, NULL,
      "Replace or extend a category's content by a list in any supported format; made when new"},
     {"GET", "/categories/{name}/entries", PERMISSION_READ, ROUTE_NO_BODY, false, false,
-     api_categories_entries, NULL, "Content of a category, in order"},
+     api_entries_list, NULL, "Content of a category, in order, with its sources"},
+    {"POST", "/categories/{name}/entries", PERMISSION_EDIT, ROUTE_JSON, true, false,
+     api_entries_change, api_entries_changed,
+     "Add entries by hand or take some away; live when it answers"},
+    {"GET", "/categories/{name}/sources", PERMISSION_READ, ROUTE_NO_BODY, false, false,
+     api_entries_sources, NULL, "Where the content of a category comes from"},
     {"POST", "/convert", PERMISSION_EDIT, ROUTE_RAW, true, false, api_convert_post, NULL,
      "An old configuration (squid.conf, squidGuard.conf, e2guardian) as a document, with a word on "
      "every line; the draft is left alone"},

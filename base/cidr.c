@@ -170,6 +170,17 @@ bool cidr_has(const struct cidr *c, const struct ip *ip)
     return same_prefix(c->ip.b, ip->b, c->bits);
 }
 
+struct cidr cidr_of(const struct ip *ip, uint8_t bits)
+{
+    struct cidr c = {.bits = bits};
+    for (unsigned i = 0; i < sizeof c.ip.b; i++) {
+        unsigned kept = bits <= i * 8 ? 0 : bits - i * 8;
+        uint8_t mask = kept >= 8 ? 0xff : (uint8_t)(0xff << (8 - kept));
+        c.ip.b[i] = (uint8_t)(ip->b[i] & mask);
+    }
+    return c;
+}
+
 enum err ip_port_parse(struct str s, struct ip_port *out)
 {
     size_t colon = str_rfind(s, ':');

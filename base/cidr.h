@@ -49,6 +49,8 @@ void ip_format(const struct ip *ip, struct buf *out);
 enum err cidr_parse(struct str s, struct cidr *out) MUST_CHECK;
 void cidr_format(const struct cidr *c, struct buf *out);
 bool cidr_has(const struct cidr *c, const struct ip *ip);
+/* The network of `bits` (0..128) that the address is in. */
+struct cidr cidr_of(const struct ip *ip, uint8_t bits);
 
 /* "1.2.3.4:80", "[::1]:80"; the port is required and not 0. */
 enum err ip_port_parse(struct str s, struct ip_port *out) MUST_CHECK;

@@ -33,6 +33,7 @@ bool list_format_from_name(struct str s, enum list_format *out);
 
 struct list_sink {
     void (*entry)(void *ctx, enum list_kind kind, struct str text);
+    /* reason: lives for the call. */
     void (*reject)(void *ctx, uint64_t line, struct str text, const char *reason);
     void *ctx;
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cidr.h"
+#include "policies/pattern_code.h"
 
 #define EXPRESSION_MAX 8192
 #define SHOWN_MAX      200 /* bytes of a refused line that the report keeps */
@@ -121,7 +122,7 @@ static void read_plain(struct list_line *l, struct str line)
         reject(l, line, "more than one word");
 }
 
-/* One pattern, taken as it stands; line: what the report shows. */
+/* One pattern, taken as it stands when it compiles; line: what the report shows. */
 static void add_expression(struct list_line *l, struct str pattern, struct str line)
 {
     if (pattern.n > EXPRESSION_MAX) {
@@ -134,7 +135,14 @@ static void add_expression(struct list_line *l, struct str pattern, struct str l
             return;
         }
     }
-    add(l, LIST_EXPRESSIONS, pattern);
+    struct pattern_fault fault;
+    struct pattern_code *code = NULL;
+    enum err e = pattern_code_new(pattern, &fault, &code);
+    pattern_code_unref(code);
+    if (e == ERR_INVALID)
+        reject(l, line, fault.message);
+    else
+        add(l, LIST_EXPRESSIONS, pattern);
 }
 
 /* --- AdBlock style --- */

@@ -219,7 +219,8 @@ enum err list_rows_each(struct store *s, struct str name, enum list_kind kind,
 {
     struct once o = {.visit = v};
     buf_init(&o.last, (size_t)1 << 20);
-    enum err e = list_sources_walk(s, name, kind, &(struct list_walk){{0}, visit_once, &o});
+    enum err e =
+        list_sources_walk(s, name, kind, &(struct list_walk){.found = visit_once, .ctx = &o});
     buf_fini(&o.last);
     return e;
 }

@@ -195,10 +195,12 @@ static void join(const struct list_content *c, struct loaded *old, struct joinin
     bool has = list_set_next(&rest, &entry);
     while (has || old->next.p) {
         int order = !has ? 1 : !old->next.p ? -1 : str_cmp(entry, old->next);
-        if (order < 0) {
+        if (order < 0 && !c->is_removal) {
             j->change.added++;
             keep(j, entry, (uint32_t)(c->at_ms / 1000));
-        } else if (order == 0 || c->is_merge) {
+        } else if (order < 0) {
+            /* was not there */
+        } else if (order == 0 ? !c->is_removal : c->is_merge || c->is_removal) {
             keep(j, old->next, seconds_of(old));
         } else {
             j->change.removed++;
@@ -408,21 +410,23 @@ struct walking {
 };
 
 static enum err load_all(struct store *s, struct str category, enum list_kind kind,
-                         struct str source, struct walking *w)
+                         const struct list_walk *how, struct walking *w)
 {
     struct sqlite3_stmt *st;
     enum err e = store_stmt(s,
                             "SELECT bytes, n_entries, zstd, since, created_ms, source, title"
                             " FROM source_content JOIN category_source USING(category, source)"
                             " WHERE category = ?1 AND kind = ?2 AND (?3 = '' OR source = ?3)"
+                            " AND NOT (?5 AND source = 'local')"
                             " ORDER BY source LIMIT ?4",
                             &st);
     if (e != OK)
         return e;
     store_bind_str(st, 1, category);
     store_bind_u64(st, 2, kind);
-    store_bind_str(st, 3, source);
+    store_bind_str(st, 3, how->source);
     store_bind_u64(st, 4, SOURCES_MAX);
+    store_bind_u64(st, 5, how->leaves_out_local);
     while ((e = store_step(s, st)) == OK) {
         struct loaded *x = &w->v[w->n];
         e = load(s, st, x);
@@ -466,7 +470,7 @@ enum err list_sources_walk(struct store *s, struct str category, enum list_kind 
     if (!w)
         return ERR_NOMEM;
     arena_init(&w->names, 4096, 1u << 20);
-    enum err e = load_all(s, category, kind, how->source, w);
+    enum err e = load_all(s, category, kind, how, w);
     bool is_over = e != OK;
     while (!is_over && step(w, how, &is_over)) {
     }
@@ -507,8 +511,8 @@ enum err list_sources_find(struct store *s, struct arena *a, const struct list_a
     x.rows = arena_alloc(a, LIST_FOUND_MAX * sizeof *x.rows);
     if (!x.rows)
         return ERR_NOMEM;
-    enum err e =
-        list_sources_walk(s, ask->category, ask->kind, &(struct list_walk){{0}, on_found, &x});
+    enum err e = list_sources_walk(s, ask->category, ask->kind,
+                                   &(struct list_walk){.found = on_found, .ctx = &x});
     if (e == OK && x.failed)
         e = ERR_NOMEM;
     if (e != OK)

@@ -40,6 +40,7 @@ struct list_content {
     uint64_t n_entries;
     int64_t at_ms;
     bool is_merge;   /* what the source has of this kind stays */
+    bool is_removal; /* these are taken out, the others stay */
     bool is_dry_run; /* only compare */
 };
 
@@ -61,6 +62,7 @@ struct list_found {
     int64_t since_ms;
 };
 struct list_walk {
+    bool leaves_out_local;                                /* all but what was entered by hand */
     struct str source;                                    /* only this one; empty: all */
     bool (*found)(void *ctx, const struct list_found *f); /* false stops; views live for the call */
     void *ctx;

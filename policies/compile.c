@@ -29,9 +29,8 @@ static bool has_schedule(const struct model *m, struct str name)
 
 static bool has_category(const struct snapshot *s, struct str name)
 {
-    const struct set_domain *d = s->index ? category_index_view(s->index) : NULL;
-    for (uint32_t c = 0; d && c < set_domain_n_categories(d); c++)
-        if (str_eq(set_domain_category(d, c), name))
+    for (uint32_t c = 0; s->index && c < category_index_n(s->index); c++)
+        if (str_eq(category_index_name(s->index, c), name))
             return true;
     return false;
 }

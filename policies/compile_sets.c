@@ -129,14 +129,15 @@ static enum err make_categories(struct snapshot *s)
 {
     if (!s->index)
         return OK;
-    const struct set_domain *d = category_index_view(s->index);
-    s->n_categories = set_domain_n_categories(d);
+    s->n_categories = category_index_n(s->index);
     s->category_value = calloc((size_t)s->n_categories + 1, sizeof *s->category_value);
     if (!s->category_value)
         return ERR_NOMEM;
     for (uint32_t c = 0; c < s->n_categories; c++) {
-        uintptr_t id = (uintptr_t)map_get(&s->keys[KEY_CATEGORIES].ids, set_domain_category(d, c));
+        uintptr_t id =
+            (uintptr_t)map_get(&s->keys[KEY_CATEGORIES].ids, category_index_name(s->index, c));
         s->category_value[c] = id ? (uint32_t)(id - 1) : NO_VALUE;
+        s->has_expressions |= id && category_index_has_expressions(s->index, c);
     }
     return OK;
 }

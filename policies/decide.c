@@ -306,9 +306,9 @@ static void judge(struct judging *j)
 
 static void note_categories(const struct snapshot *s, const struct slot *x, struct verdict *v)
 {
-    const struct set_domain *d = s->index ? category_index_view(s->index) : NULL;
-    for (unsigned i = 0; d && i < x->categories.n && v->n_categories < VERDICT_CATEGORIES_MAX; i++)
-        v->categories[v->n_categories++] = set_domain_category(d, x->categories.category[i]);
+    for (unsigned i = 0;
+         s->index && i < x->categories.n && v->n_categories < VERDICT_CATEGORIES_MAX; i++)
+        v->categories[v->n_categories++] = category_index_name(s->index, x->categories.category[i]);
 }
 
 /* Nobody knows what the pattern would have said, and the policy wants to be safe then. */

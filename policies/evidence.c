@@ -71,28 +71,26 @@ static struct str list_entry(const struct snapshot *s, const struct slot *x, con
     return best;
 }
 
-/* The longest name, from the host upwards, that is itself in the category. */
-static struct str category_entry(const struct snapshot *s, const struct facts *f, struct str name)
+static struct str in_category(const struct snapshot *s, struct slot *x, const struct facts *f,
+                              struct str name)
 {
-    const struct set_domain *d = s->index ? category_index_view(s->index) : NULL;
-    struct set_domain_hits h;
-    for (struct str at = f->host; d && at.n; at = host_parent(at)) {
-        set_domain_host(d, at, true, &h); /* true: this name alone */
-        for (unsigned i = 0; i < h.n; i++)
-            if (str_eq(set_domain_category(d, h.category[i]), name))
-                return at;
-        if (f->host_is_ip)
-            break;
-    }
-    return (struct str){0};
+    bool has_url = f->known & FACTS_BIT(FACTS_URL);
+    const struct category_ask ask = {.host = f->host,
+                                     .is_ip = f->host_is_ip,
+                                     .port = f->port,
+                                     .url = has_url ? f->url : (struct str){0},
+                                     .path = has_url ? match_path(f->url) : (struct str){0}};
+    if (!s->index || !category_entry(s->index, x->expressions, &ask, name, &x->entry))
+        return (struct str){0};
+    return category_entry_text(&x->entry);
 }
 
-struct str evidence_entry(const struct snapshot *s, const struct slot *x, const struct facts *f,
+struct str evidence_entry(const struct snapshot *s, struct slot *x, const struct facts *f,
                           enum model_key key, struct str value)
 {
     if (key == KEY_LISTS)
         return list_entry(s, x, f, value);
     if (key == KEY_CATEGORIES)
-        return category_entry(s, f, value);
+        return in_category(s, x, f, value);
     return (struct str){0};
 }

@@ -6,9 +6,9 @@
 
 #include "policies/match.h"
 
-/* The entry of the list or category `value` that these facts hit; empty for other keys, and when it
- * is a URL entry of a category. */
-struct str evidence_entry(const struct snapshot *s, const struct slot *x, const struct facts *f,
+/* The entry of the list or category `value` that these facts hit; empty for other keys. That of a
+ * category lives until the next call with this slot; x->entry has its kind. */
+struct str evidence_entry(const struct snapshot *s, struct slot *x, const struct facts *f,
                           enum model_key key, struct str value);
 
 #endif

@@ -39,7 +39,7 @@ static struct str path_of_group(const struct facts *f, struct str group)
     return (struct str){0};
 }
 
-static struct explain_evidence find_evidence(const struct snapshot *s, const struct slot *x,
+static struct explain_evidence find_evidence(const struct snapshot *s, struct slot *x,
                                              const struct facts *f, const struct rule_condition *c)
 {
     struct explain_evidence e = {0};
@@ -93,7 +93,7 @@ static json_t *condition(const struct rule_condition *c, const struct explain_ev
                      "source_title", "since", "path", text_or_null(e->path), "text", text(said));
 }
 
-static json_t *conditions(const struct snapshot *s, const struct slot *x, const struct facts *f,
+static json_t *conditions(const struct snapshot *s, struct slot *x, const struct facts *f,
                           const struct model_rule *r, struct saying *w)
 {
     json_t *out = json_array();
@@ -166,7 +166,7 @@ static void say_why(struct buf *out, const struct snapshot *s, const struct verd
 
 struct explaining {
     const struct snapshot *s;
-    const struct slot *x;
+    struct slot *x;
     const struct facts *f;
     const struct verdict *v;
     struct buf why;

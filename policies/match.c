@@ -133,7 +133,9 @@ void match_host(const struct snapshot *s, struct slot *x, const struct facts *f)
         __builtin_prefetch(&s->port_class[f->port]);
     if (!s->index)
         return;
-    set_domain_host(category_index_view(s->index), f->host, f->host_is_ip, &x->categories);
+    const struct category_ask ask = {.host = f->host, .is_ip = f->host_is_ip};
+    category_host(s->index, &ask, &x->categories);
+    x->categories.has_urls |= s->has_expressions;
     add_categories(&m, 0);
 }
 
@@ -173,8 +175,7 @@ static void on_agent(void *ctx, uint32_t index)
     match_hit(m->x, KEY_USER_AGENTS, m->s->agent_value[index]);
 }
 
-/* Behind "scheme://host[:port]"; "/" for the bare authority of a tunnel. */
-static struct str path_of(struct str url)
+struct str match_path(struct str url)
 {
     size_t at = str_find(url, ':'); /* no scheme has one */
     if (at == STR_NPOS || !str_starts(str_sub(url, at, url.n), STR("://")))
@@ -205,13 +206,19 @@ static void match_url(struct matching *m)
     struct set_domain_hits *c = &m->x->categories;
     if (m->s->keys[KEY_EXTENSIONS].n == 0 && !c->has_urls)
         return;
-    struct str path = path_of(m->f->url);
+    struct str path = match_path(m->f->url);
     if (m->s->keys[KEY_EXTENSIONS].n)
         hit_lower(m, KEY_EXTENSIONS, extension_of(path));
     if (!c->has_urls)
         return;
     unsigned before = c->n;
-    set_domain_url(category_index_view(m->s->index), m->f->host, m->f->host_is_ip, path, c);
+    const struct category_ask ask = {.host = m->f->host,
+                                     .is_ip = m->f->host_is_ip,
+                                     .port = m->f->port,
+                                     .url = m->f->url,
+                                     .path = path};
+    m->x->is_given_up |=
+        category_url(m->s->index, m->s->has_expressions ? m->x->expressions : NULL, &ask, c);
     add_categories(m, before);
 }
 
@@ -263,6 +270,8 @@ void match_request(const struct snapshot *s, struct slot *x, const struct facts 
 void match_begin(const struct snapshot *s, struct slot *x, const struct facts *f)
 {
     unsigned known = f->known;
+    if (s->index && (known & FACTS_BIT(FACTS_TARGET)))
+        category_prefetch(s->index, f->host, f->host_is_ip);
     if (s->model->identity == SNAPSHOT_NEVER)
         known |= FACTS_BIT(FACTS_IDENTITY);
     if (++x->epoch == 0) { /* once in four billion decisions */

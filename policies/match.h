@@ -33,4 +33,8 @@ static inline bool match_has(const struct slot *x, enum model_key key, uint32_t 
     return x->hits[key].epoch[value] == x->epoch;
 }
 
+/* Of a normal URL, what is behind "scheme://host[:port]"; "/" for the bare authority of a tunnel.
+ */
+struct str match_path(struct str url);
+
 #endif

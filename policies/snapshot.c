@@ -49,6 +49,7 @@ static void free_slot(struct slot *x)
     }
     set_url_scratch_free(x->patterns);
     set_url_scratch_free(x->agents);
+    category_scratch_free(x->expressions);
     free(x->acc);
     free(x->lead);
     free(x->inside);
@@ -170,14 +171,16 @@ static bool make_slot(const struct snapshot *s, struct slot *x)
     }
     x->patterns = s->patterns ? set_url_scratch_new(s->patterns) : NULL;
     x->agents = s->agents ? set_url_scratch_new(s->agents) : NULL;
+    enum err e;
+    x->expressions = category_scratch_new(s->index, &e);
     x->acc = snapshot_rows(s);
     x->lead = calloc((size_t)s->n_words + 1, sizeof *x->lead);
     x->inside = calloc(s->n_schedules + 1, sizeof *x->inside);
     x->bits = calloc(s->n_words + 1, sizeof *x->bits);
     x->todo = calloc(s->n_todo + 1, sizeof *x->todo);
     x->minute = -1;
-    return x->acc && x->lead && x->inside && x->bits && x->todo && !s->patterns == !x->patterns &&
-           !s->agents == !x->agents && who_init(s, x);
+    return e == OK && x->acc && x->lead && x->inside && x->bits && x->todo &&
+           !s->patterns == !x->patterns && !s->agents == !x->agents && who_init(s, x);
 }
 
 uint64_t *snapshot_rows(const struct snapshot *s)

@@ -26,7 +26,7 @@
 #include "base/map.h"
 #include "policies/model.h"
 #include "policies/schedule.h"
-#include "policies/set_domain.h"
+#include "policies/category.h"
 #include "policies/set_name.h"
 #include "policies/set_net.h"
 #include "policies/set_url.h"
@@ -129,6 +129,7 @@ struct slot { /* scratch of one decision at a time; on cache lines of its own */
     struct active active[ACTIVE_MAX];
     struct set_url_scratch *patterns, *agents;
     bool is_given_up; /* a pattern ran into its limit on this request */
+    struct category_scratch *expressions;
     unsigned unknown_parts[MODEL_N_KEYS]; /* bit a part */
     struct set_domain_hits categories;
     struct set_name_probe names;
@@ -147,8 +148,9 @@ struct slot { /* scratch of one decision at a time; on cache lines of its own */
     size_t who_stride;
     struct who_key asked; /* of this decision */
     uint32_t asked_tag;
-    uint32_t who_mask;   /* number of origins kept, less one */
-    struct who *current; /* of this decision */
+    uint32_t who_mask;           /* number of origins kept, less one */
+    struct who *current;         /* of this decision */
+    struct category_entry entry; /* for evidence */
 };
 
 struct snapshot {
@@ -186,6 +188,7 @@ struct snapshot {
     uint32_t *agent_value;    /* value of each pattern of `agents` */
     uint32_t *category_value; /* number in the index -> value, or NO_VALUE */
     uint32_t n_categories;
+    bool has_expressions;     /* of a category that some rule names */
     uint32_t scheme_value[3]; /* http, https, connect; or NO_VALUE */
     uint16_t *port_class;     /* 65,536: class of a port; NULL when no rule has ports */
     struct tags port_tags;    /* of each class */
@@ -211,6 +214,5 @@ bool snapshot_warm(struct snapshot *s);
  * when out of memory. */
 struct slot *snapshot_slot_take(const struct snapshot *s);
 void snapshot_slot_give(struct slot *x);
-const struct set_domain *category_index_view(const struct category_index *x);
 
 #endif

@@ -8,12 +8,13 @@
 #include "base/diag.h"
 #include "db/change_rows.h"
 #include "db/identity_rows.h"
+#include "db/index_file.h"
 #include "db/policy_rows.h"
 #include "db/policy_store.h"
 #include "db/settings_rows.h"
 #include "pac/pac_parse.h"
+#include "policies/compile.h"
 #include "proxyd/main/compile_aside.h"
-#include "proxyd/main/index_file.h"
 #include "proxyd/main/last_good.h"
 #include "proxyd/main/settings_map.h"
 #include "proxyd/main/trial_source.h"
@@ -37,6 +38,13 @@ struct source {
     uint64_t pac_version;
 };
 
+static enum err init_index(struct source *s)
+{
+    char path[sizeof s->index.main.path];
+    int n = snprintf(path, sizeof path, "%s/categories.idx", s->state_dir);
+    return n > 0 && (size_t)n < sizeof path ? index_file_init(&s->index, path) : ERR_LIMIT;
+}
+
 enum err source_open(const char *state_dir, struct source **out)
 {
     struct source *s = calloc(1, sizeof *s);
@@ -47,7 +55,7 @@ enum err source_open(const char *state_dir, struct source **out)
     int n = snprintf(s->db_path, sizeof s->db_path, "%s/policy.db", state_dir);
     enum err e = n > 0 && (size_t)n < sizeof s->db_path ? OK : ERR_LIMIT;
     if (e == OK)
-        e = index_file_init(&s->index, state_dir);
+        e = init_index(s);
     if (e == OK) {
         e = settings_proxy_parse(settings_proxy_default_document(), &r, &s->proxy);
         report_fini(&r);
@@ -321,6 +329,6 @@ enum err source_empty(struct source *s, struct source_loaded *out)
 
 json_t *source_status(const struct source *s)
 {
-    return json_pack("{s:b, s:I}", "is_open", s->index.is_open, "bytes",
-                     (json_int_t)(s->index.is_open ? s->index.st.st_size : 0));
+    return json_pack("{s:b, s:I}", "is_open", s->index.main.opened != NULL, "bytes",
+                     (json_int_t)(s->index.main.opened ? s->index.main.st.st_size : 0));
 }

@@ -210,7 +210,8 @@ def test_answers_fit_their_schemas(admin):
         if not content:
             continue
         names = {"/users/{username}": "/users/schema", "/accounts/{username}": "/accounts/admin", "/settings/{name}": "/settings/proxy",
-                 "/categories/{name}": "/categories/shape", "/categories/{name}/entries": "/categories/shape/entries", "/policy/versions/{version}": "/policy/versions/1",
+                 "/categories/{name}": "/categories/shape", "/categories/{name}/entries": "/categories/shape/entries",
+                 "/categories/{name}/sources": "/categories/shape/sources", "/policy/versions/{version}": "/policy/versions/1",
                  "/jobs/{id}": "/jobs/1", "/lookup": "/lookup?host=www.shape.example",
                  "/policy/pending/{id}": f"/policy/pending/{waits['pending']}"}
         names |= {f"/subscriptions/{{id}}{more}": f"/subscriptions/{list_id}{more}" for more in ("", "/history")}

@@ -9,7 +9,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
+    const struct set_domain_ask ask = {
+        .host = STR("www.example.com"), .port = 81, .path = STR("/a/b?c")};
     struct set_domain d;
+    uint16_t category;
     struct set_domain_hits h;
     if (set_domain_open(str_make(data, n), &d) == OK)
         set_domain_host(&d, STR("www.example.com"), false, &h);
@@ -29,9 +32,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     memcpy(copy, &head, sizeof head);
     if (set_domain_open(str_make(copy, n), &d) == OK) {
         set_domain_host(&d, STR("www.example.com"), false, &h);
-        set_domain_url(&d, STR("www.example.com"), false, STR("/a/b?c"), &h);
+        set_domain_add_url(&d, &ask, &h);
         for (uint32_t c = 0; c < set_domain_n_categories(&d); c++)
             (void)set_domain_category(&d, c);
+        for (uint32_t i = 0; i < set_domain_n_expressions(&d); i++)
+            (void)set_domain_expression(&d, i, &category);
+        set_domain_host(&d, STR("192.0.2.1"), true, &h);
     }
     free(copy);
     return 0;

@@ -112,7 +112,11 @@ static void meaning(void **state)
         bool is_ip = ip_parse(str_of(rows[i].host), &ip) == OK;
         set_domain_host(&d, str_of(rows[i].host), is_ip, &h);
         if (rows[i].path && h.has_urls)
-            set_domain_url(&d, str_of(rows[i].host), is_ip, str_of(rows[i].path), &h);
+            set_domain_add_url(&d,
+                               &(struct set_domain_ask){.host = str_of(rows[i].host),
+                                                        .is_ip = is_ip,
+                                                        .path = str_of(rows[i].path)},
+                               &h);
         if (mask_of(&h) != rows[i].want)
             print_message("%s: wants %u, got %u\n", rows[i].why, rows[i].want, mask_of(&h));
         assert_int_equal(mask_of(&h), rows[i].want);
