@@ -255,6 +255,61 @@ static void asks_for_the_cheapest_stage(void **state)
          "[{\"id\":\"b\",\"when\":{\"users\":[\"bob\"]},\"action\":\"block\"},{\"id\":\"a\","
          "\"when\":{\"hosts\":[\"x.test\"]},\"action\":\"allow\"}]",
          0, false, "identity"},
+        {"what follows blocks with another word: a name is needed",
+         "[{\"id\":\"b\",\"when\":{\"users\":[\"bob\"]},\"action\":\"block\",\"message\":\"m\"},"
+         "{\"id\":\"a\",\"when\":{\"hosts\":[\"x.test\"]},\"action\":\"block\"}]",
+         0, false, "identity"},
+        {"allowed either way, whatever its message",
+         "[{\"id\":\"b\",\"when\":{\"groups\":[\"it\"]},\"action\":\"allow\",\"message\":\"m\"}]",
+         0, true, "allow"},
+        {"allowed either way, but logged in another way",
+         "[{\"id\":\"b\",\"when\":{\"groups\":[\"it\"]},\"action\":\"allow\",\"log\":\"none\"}]", 0,
+         false, "identity"},
+        {"allowed either way, but one would be opened",
+         "[{\"id\":\"b\",\"when\":{\"groups\":[\"it\"]},\"action\":\"allow\",\"tls\":\"inspect\"}]",
+         0, false, "identity"},
+        {"allowed either way, but one has a quota",
+         "[{\"id\":\"b\",\"when\":{\"groups\":[\"it\"]},\"action\":\"allow\",\"quota\":{\"minutes_"
+         "per_"
+         "day\":5}}]",
+         0, false, "identity"},
+        {"a warning is remembered a rule: a name is needed",
+         "[{\"id\":\"b\",\"when\":{\"groups\":[\"it\"]},\"action\":\"warn\"},{\"id\":\"a\","
+         "\"when\":{"
+         "\"hosts\":[\"x.test\"]},\"action\":\"warn\"}]",
+         0, false, "identity"},
+        {"two unknown ones that do the same, then one that does otherwise",
+         "[{\"id\":\"a\",\"when\":{\"url_patterns\":[\"x\"]},\"action\":\"block\"},{\"id\":\"b\","
+         "\"when\":{\"users\":[\"bob\"]},\"action\":\"block\"},{\"id\":\"c\",\"when\":{\"hosts\":["
+         "\"x.test\"]},\"action\":\"allow\"}]",
+         0, false, "url"},
+        {"what differs is on trial only",
+         "[{\"id\":\"a\",\"when\":{\"users\":[\"bob\"]},\"action\":\"allow\"},{\"id\":\"b\","
+         "\"shadow\":true,\"when\":{\"users\":[\"bob\"]},\"action\":\"block\"}]",
+         0, true, "allow"},
+        {"what differs has lapsed",
+         "[{\"id\":\"a\",\"when\":{\"users\":[\"bob\"]},\"action\":\"allow\"},{\"id\":\"b\","
+         "\"expires_at\":\"1970-01-01T00:00:01Z\",\"when\":{\"users\":[\"bob\"]},\"action\":"
+         "\"block\"}]",
+         0, true, "allow"},
+        {"the address before the answer",
+         "[{\"id\":\"a\",\"when\":{\"server_networks\":[\"10.0.0.0/8\"],\"content_types\":[\"text/"
+         "html\"]},\"action\":\"block\"}]",
+         FACTS_BIT(FACTS_URL) | FACTS_BIT(FACTS_IDENTITY), false, "address"},
+        {"a name before the address",
+         "[{\"id\":\"a\",\"when\":{\"server_networks\":[\"10.0.0.0/"
+         "8\"],\"groups\":[\"it\"]},\"action\":"
+         "\"block\"}]",
+         FACTS_BIT(FACTS_URL), false, "identity"},
+        {"exempt by port, nothing is asked",
+         "[{\"id\":\"a\",\"when\":{\"url_patterns\":[\"x\"],\"groups\":[\"it\"]},\"unless\":{"
+         "\"ports\":["
+         "\"80\"]},\"action\":\"block\"}]",
+         0, true, "allow"},
+        {"another listener, nothing is asked",
+         "[{\"id\":\"a\",\"when\":{\"users\":[\"bob\"],\"listeners\":[\"other\"]},\"action\":"
+         "\"block\"}]",
+         0, true, "allow"},
         {"pattern needs the url",
          "[{\"id\":\"a\",\"when\":{\"url_patterns\":[\"x\"]},\"action\":\"block\"}]", 0, false,
          "url"},
@@ -292,6 +347,7 @@ static void asks_for_the_cheapest_stage(void **state)
         free(text);
         struct facts f = {.known =
                               FACTS_BIT(FACTS_CONNECT) | FACTS_BIT(FACTS_TARGET) | rows[i].known,
+                          .now_ms = 5000,
                           .listener = STR("l"),
                           .method = STR("GET"),
                           .host = STR("x.test"),
