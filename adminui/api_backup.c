@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "adminui/changes.h"
 #include "adminui/desk.h"
 #include "adminui/job_start.h"
 #include "adminui/problem.h"
@@ -90,11 +91,29 @@ void api_backup_get(struct call *c)
         problem_reply_err(c, e, "audit trail");
 }
 
+/* A backup brings a policy and settings of its own: where a second person has to agree to those,
+ * only who owns the machine may restore. */
+static bool may_restore(struct call *c)
+{
+    struct settings_publishing p;
+    enum err e = changes_settings(c->desk, &c->arena, &p);
+    if (e != OK) {
+        problem_reply_err(c, e, "settings");
+        return false;
+    }
+    if (!p.needs_approval || c->caller.via == VIA_SOCKET)
+        return true;
+    problem_reply(c, PROBLEM_FORBIDDEN,
+                  "The policy needs a second person: restore with proxyctl on the machine itself.");
+    return false;
+}
+
 void api_backup_restore(struct call *c)
 {
     static const char *const accounts[2] = {"restore", "keep"};
     bool is_dry, keeps;
-    if (!query_is(c, "dry_run", no_yes, &is_dry) || !query_is(c, "accounts", accounts, &keeps))
+    if (!query_is(c, "dry_run", no_yes, &is_dry) || !query_is(c, "accounts", accounts, &keeps) ||
+        (!is_dry && !may_restore(c)))
         return;
     struct job_order order = {.kind = JOB_RESTORE,
                               .dry_run = is_dry,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "adminui/api_users.h"
+#include "adminui/changes.h"
 #include "adminui/desk.h"
 #include "adminui/fields.h"
 #include "adminui/policy_docs.h"
@@ -88,6 +89,19 @@ static enum err add_user(struct call *c)
     return api_users_add(c, user);
 }
 
+/* The wizard is for the first minutes: it is no way past a second person. */
+static bool may_publish(struct call *c)
+{
+    struct settings_publishing s;
+    enum err e = changes_settings(c->desk, &c->arena, &s);
+    if (e != OK)
+        problem_reply_err(c, e, "setup");
+    else if (s.needs_approval)
+        problem_reply(c, PROBLEM_CONFLICT,
+                      "Publishing needs a second person: put the preset into the draft instead.");
+    return e == OK && !s.needs_approval;
+}
+
 void api_setup_post(struct call *c)
 {
     static const struct field fields[] = {{"new_password", FIELD_STR, true, false, 12, 1024},
@@ -102,6 +116,8 @@ void api_setup_post(struct call *c)
         problem_reply_fault(c, "/preset", "unknown-preset", "See /presets for their names.");
         return;
     }
+    if (p && !may_publish(c))
+        return;
     enum err e = set_mark(c);
     if (e == ERR_CONFLICT) {
         problem_reply(c, PROBLEM_CONFLICT, "The first-run wizard was finished already.");

@@ -161,7 +161,9 @@ static enum err start_trial(struct desk *d, struct change *c, int64_t now_ms)
 {
     struct policy_text text = {.document = c->document, .is_trial = true};
     struct policy_publish how = how_of(c, now_ms);
-    enum err e = policy_rows_publish_text(d->store, &text, &how, &c->version);
+    enum err e = policy_rows_live_number(d->store, &c->base_version);
+    if (e == OK)
+        e = policy_rows_publish_text(d->store, &text, &how, &c->version);
     c->state = CHANGE_CANARY;
     c->since_ms = now_ms;
     c->until_ms = c->canary_ms ? now_ms + c->canary_ms : 0;

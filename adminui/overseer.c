@@ -210,6 +210,14 @@ static void look_at_trial(struct look *x)
     if (change_rows_canary(x->d->store, x->a, &c) != OK ||
         policy_rows_live_number(x->d->store, &live) != OK)
         return;
+    if (live != c.base_version) { /* by a way that does not know of trials: a restored backup */
+        struct changes_end end = {CHANGE_CANARY, CHANGE_ABORTED,
+                                  STR("another version went live meanwhile"), x->now_ms};
+        struct deed t = {"trial ended", c.id, c.version, end.message};
+        if (store_begin(x->d->store) == OK)
+            done(x, changes_end(x->d, &c, &end), &t);
+        return;
+    }
     enum alarm a = measure(x, c.version, live, &text);
     if (alarm_is_raised(a))
         take_back_trial(x, &c, text);

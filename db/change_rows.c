@@ -191,7 +191,7 @@ enum err change_rows_move(struct store *s, const struct change *c, enum change_s
     enum err e = store_stmt(
         s,
         "UPDATE policy_change SET state = ?1, publish_at_ms = ?2, version = ?3, since_ms = ?4,"
-        " until_ms = ?5, report = ?6, message = ?7, ended_ms = ?8,"
+        " until_ms = ?5, report = ?6, message = ?7, ended_ms = ?8, base_version = ?11,"
         " document = CASE WHEN ?3 > 0 OR ?8 > 0 THEN '' ELSE document END"
         " WHERE id = ?9 AND state = ?10",
         &st);
@@ -207,6 +207,7 @@ enum err change_rows_move(struct store *s, const struct change *c, enum change_s
     store_bind_i64(st, 8, c->ended_ms);
     store_bind_u64(st, 9, c->id);
     store_bind_u64(st, 10, from);
+    store_bind_u64(st, 11, c->base_version);
     e = store_run(s, st);
     if (e == OK && store_changes(s) == 0)
         e = store_fail(s, ERR_CONFLICT, "change %llu is no longer %s", (unsigned long long)c->id,

@@ -74,9 +74,9 @@ enum err change_rows_list(struct store *s, struct arena *a, const struct change_
                           struct change *items, size_t *n) MUST_CHECK;
 enum err change_rows_n_open(struct store *s, uint64_t *out) MUST_CHECK;
 
-/* Moves a change on: state, publish_at_ms, version, since_ms, until_ms, report, message, ended_ms
- * are written; the document goes once there is a version or the change has ended. ERR_CONFLICT:
- * it is no longer in the state `from`. */
+/* Moves a change on: state, publish_at_ms, version, base_version, since_ms, until_ms, report,
+ * message, ended_ms are written; the document goes once there is a version or the change has ended.
+ * ERR_CONFLICT: it is no longer in the state `from`. */
 enum err change_rows_move(struct store *s, const struct change *c,
                           enum change_state from) MUST_CHECK;
 

@@ -1,4 +1,5 @@
 """The life of a policy: at a time, with a second person, for a part first, and back by itself."""
+import base64
 import time
 
 import pytest
@@ -186,6 +187,9 @@ def test_second_person(one):
     assert ask(ann, OPEN, emergency=True, reason="the shop is closed").status_code == 200
     assert any(a == "ann" and "EMERGENCY" in o for a, _, o in actions(s))
     assert "EMERGENCY" in s.adminui.output()
+    # no other door: neither a backup nor the wizard
+    assert ann.call("POST", "/restore", raw=b"x", ok=False).status_code == 403
+    assert ann.call("POST", "/setup", {"new_password": "a new one for setup", "preset": "open"}, ok=False).status_code == 409
     # it cannot be switched off alone
     r = s.api.call("PUT", "/settings/publishing", {}, headers={"If-Match": "*"}, ok=False)
     assert r.status_code == 202, r.text
@@ -218,8 +222,12 @@ def test_trial_for_a_group(one):
         assert s.get(origin.url("/"), user=otto).status_code == 200
         assert s.get(origin.url("/")).status_code == 200, "nobody is asked to log in"
         assert s.get(origin.url("/"), user=("pia", "wrong")).status_code == 200, "nor for a wrong password"
+        for (name, secret), status in ((pia, b"403"), (otto, b"200")):
+            basic = base64.b64encode(f"{name}:{secret}".encode()).decode()
+            got = s.raw(f"CONNECT 127.0.0.1:{origin.port} HTTP/1.1\r\nHost: 127.0.0.1:{origin.port}\r\nProxy-Authorization: Basic {basic}\r\n\r\n".encode(), until=b"\r\n\r\n")
+            assert got.split()[1] == status, got
         tried = s.log(f"policy_version={base + 1}")
-        assert [(x["user"], x["verdict"], x["effect"]) for x in tried] == [("pia", "blocked", "canary")]
+        assert {(x["user"], x["verdict"], x["effect"]) for x in tried} == {("pia", "blocked", "canary")}
         assert {x["effect"] for x in s.log(f"policy_version={base}", want=3)} == {""}
         assert ask(s.api, OPEN, ok=False).status_code == 409, "one thing at a time"
         # both programs may be restarted meanwhile

@@ -357,6 +357,11 @@ static void test_trial_overtaken(void **state)
     uint64_t id = on_trial(other, 0);
     publish_watched(good, NOON);
     assert_int_equal(state_of(id).state, CHANGE_ABORTED);
+    first = live();
+    id = on_trial(other, NOON + MINUTE);
+    publish(good); /* past us, as a restored backup does */
+    assert_true(look_at(NOON + MINUTE));
+    assert_int_equal(state_of(id).state, CHANGE_ABORTED);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
