@@ -37,6 +37,7 @@ struct subscriber {
     struct app *app;
     struct fetcher fetchers[FETCHERS];
     atomic_bool is_closing;
+    atomic_uint n_fetches;
     pthread_mutex_t lock;
     pthread_cond_t kicked;
     uint64_t asked[ASKED_MAX]; /* to be fetched now; under the lock */
@@ -246,8 +247,9 @@ static void fetch_one(struct fetcher *f, uint64_t id, bool is_forced)
     arena_init(&t.arena, (size_t)16 << 10, (size_t)16 << 20);
     t.began_ms = clock_wall_ms(&s->app->clock);
     if (load(&t, id)) {
-        snprintf(t.path, sizeof t.path, "%s/subscription-%llu", s->app->spool_dir,
-                 (unsigned long long)id);
+        /* a name of its own: the job of the fetch before may still be reading */
+        snprintf(t.path, sizeof t.path, "%s/subscription-%llu-%u", s->app->spool_dir,
+                 (unsigned long long)id, atomic_fetch_add(&s->n_fetches, 1));
         struct fetch_ask ask = ask_for(&t, t.config.url, t.path);
         ask.etag = text_of(&t, t.row.etag);
         ask.last_modified = text_of(&t, t.row.last_modified);
