@@ -247,7 +247,7 @@ def test_kill_9_loses_no_answered_request():
             askers = [Asker(s, o.url("/bytes/10")) for _ in range(4)]
             for a in askers:
                 a.start()
-            wait_until(lambda: sum(a.n for a in askers) > 300 * (round + 1), 20, "load")
+            wait_until(lambda: sum(a.n for a in askers) > 300 * (round + 1), 60, "load")
             os.kill(s.proxyd.pid, signal.SIGKILL)
             s.proxyd.p.wait(10)
             for a in askers:
