@@ -125,6 +125,14 @@ static bool read_token(struct request *r, struct link *l, struct verdict *v)
     return policy && policy_rule(policy, l->rule, v) && grant_wanted(v) != GRANT_NONE;
 }
 
+/* What was sent is recorded with the rule, but no version judged it: a replay has nothing to
+ * compare it with. */
+static enum request_state unjudged(struct request *r, enum request_state next)
+{
+    r->k->verdict.policy_version = 0;
+    return next;
+}
+
 /* The page again, with what was wrong. */
 static enum request_state again(struct request *r, const struct link *l, enum texts_hint hint)
 {
@@ -147,7 +155,7 @@ static enum request_state again(struct request *r, const struct link *l, enum te
                            .error = STR("http_request_denied"),
                            .details = k->verdict.rule_id,
                            .extra = hint == TEXTS_WAIT ? STR("Retry-After: 10\r\n") : STR("")};
-    return own_reply_page(r, &p, &h);
+    return unjudged(r, own_reply_page(r, &p, &h));
 }
 
 static struct str front_page(struct request *r, const struct link *l)
@@ -170,7 +178,15 @@ static enum request_state granted_page(struct request *r, const struct link *l)
     p.subject = TEXTS_GRANTED;
     p.url = l->host;
     struct http_reply h = {.status = 200};
-    return own_reply_page(r, &p, &h);
+    return unjudged(r, own_reply_page(r, &p, &h));
+}
+
+/* The name in the token, unless it is the address of somebody nobody knew. */
+static struct str person_of(struct request *r, const struct link *l)
+{
+    char room[64];
+    r->k->user = STR("");
+    return str_eq(l->who, grant_who(r, room)) ? STR("") : l->who;
 }
 
 static enum request_state granted(struct request *r, const struct link *l, struct str note)
@@ -185,7 +201,7 @@ static enum request_state granted(struct request *r, const struct link *l, struc
                       .lasts_ms = x->remember_minutes ? x->remember_minutes * INT64_C(60000)
                                                       : r->hold->set->settings.continue_ms};
     grant_put(r->w, &g);
-    k->user = l->who;
+    k->user = person_of(r, l);
     k->note = note;
     r->effect = grant_effect(g.how);
     if (!link_is(k->req.url.path_query))
@@ -193,7 +209,7 @@ static enum request_state granted(struct request *r, const struct link *l, struc
     r->verdict = RECORD_WARNED;
     struct str lines = own_reply_location(r, l->url.n ? l->url : front_page(r, l));
     struct http_reply h = {.status = k->req.method == HTTP_POST ? 303 : 302, .extra = lines};
-    return lines.p ? own_reply(r, &h) : request_refuse(r, FAULT_MEMORY);
+    return lines.p ? unjudged(r, own_reply(r, &h)) : request_refuse(r, FAULT_MEMORY);
 }
 
 /* --- reasons and passwords ------------------------------------------------------------------- */

@@ -509,6 +509,11 @@ def test_balances_and_grants_are_seen_and_taken_back(dns, o):
         assert [g["rule"] for g in s.api.get("/grants?host=why.test")["items"]] == ["why"]
         assert s.api.post("/grants:revoke", {"user": "127.0.0.1", "host": "warn.test"}) == {"revoked": 1}
         assert [s.get(warn).status_code for _ in range(6)] == [403] * 6 and s.get(why_url).status_code == 200
+        click = s.log("host=why.test&status=303")[0]
+        assert click["rule"] == "why" and not click["user"] and not click["policy_version"]
+        s.log("host=warn.test&status=403", want=7)
+        replayed = s.api.job(s.api.call("POST", "/replay", {"from": "now-1h", "to": "now", "policy": "live"}))["result"]
+        assert replayed["judged"] >= 10 and replayed["flips"] == 0, replayed
         audit = [a["action"] for a in s.api.get("/audit")["items"]]
         assert any("quotas" in a for a in audit) and any("grants" in a for a in audit), audit
         doc = rules(o.port)
@@ -528,7 +533,7 @@ def test_what_is_accepted_and_counted_outlives_a_restart_and_an_upgrade(dns, o):
         _, forms = page(s, warn)
         assert send(s, warn, forms[0]).status_code == 303
         assert s.get(f"http://bytes.test:{o.port}/bytes/1000").status_code == 200
-        was = used_bytes(s.state)
+        was = wait_until(lambda: used_bytes(s.state), what="the count, a moment behind the answer")
         s.proxyd.stop()
         s.start_proxyd()
         assert s.get(warn).status_code == 200 and used_bytes(s.state) == was
@@ -542,3 +547,22 @@ def test_what_is_accepted_and_counted_outlives_a_restart_and_an_upgrade(dns, o):
         wait_until(lambda: used_bytes(s.state) > was + 3000, what="bytes of the new one")
         assert s.get(warn).status_code == 200
         c.close()
+
+
+def test_an_allowance_for_each_category(dns, o):
+    with Stack(proxy={"resolvers": dns.address, "allow-private": ["127.0.0.0/8"]}) as s:
+        for name, host in (("games", "cat.test"), ("video", "quota.test")):
+            s.api.job(s.api.call("POST", f"/categories/{name}:import", raw=f"{host}\n".encode()))
+        s.publish(policy({"id": "each", "name": "Each", "when": {"categories": ["games", "video"]}, "action": "allow",
+                          "quota": {"bytes_per_day": 30000, "per": "category"}}))
+        assert s.get(f"http://cat.test:{o.port}/bytes/40000").status_code == 200
+        wait_until(lambda: s.get(f"http://cat.test:{o.port}/bytes/10").status_code == 403, what="games used up")
+        assert s.get(f"http://quota.test:{o.port}/bytes/10").status_code == 200  # video has its own
+        got = {x["category"]: x["is_spent"] for x in s.api.get("/quotas")["items"]}
+        assert got == {"games": True, "video": False}
+        s.api.post("/quotas:reset", {"user": "127.0.0.1", "category": "video"})
+        assert s.get(f"http://cat.test:{o.port}/bytes/10").status_code == 403
+        s.api.post("/quotas:reset", {"user": "127.0.0.1", "category": "games"})
+        assert s.get(f"http://cat.test:{o.port}/bytes/10").status_code == 200
+        page = requests.get(f"http://127.0.0.1:{s.proxy_port}/quota", timeout=10, headers={"Accept": "application/json"}).json()
+        assert {x["title"] for x in page["items"]} >= {"Each: games (127.0.0.1)"}

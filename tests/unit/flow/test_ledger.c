@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -254,6 +256,30 @@ static void test_not_a_ledger(void **state)
     ledger_close(l);
 }
 
+/* No room on the disk is met when the file is made, and leaves none behind that looks like one. */
+static void test_full_disk(void **state)
+{
+    char path[200];
+    struct stat st;
+    struct ledger *l = NULL;
+    struct rlimit was, small = {100000, 100000};
+    snprintf(path, sizeof path, "%s/ledger", (char *)*state);
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+    small.rlim_max = was.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    assert_int_equal(ledger_open(path, LEDGER_SLOTS, NOON_MS, &l), ERR_FULL);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_size, 0);
+    assert_int_equal(ledger_open(NULL, LEDGER_SLOTS, NOON_MS, &l), OK); /* what main does then */
+    struct ledger_key k = key_of("anna");
+    struct ledger_account *a = ledger_take(l, &k, NOON_MS, NOON_MS + HOUR);
+    assert_non_null(a);
+    ledger_give(a);
+    ledger_close(l);
+}
+
 static bool is_anna(void *ctx, const struct ledger_seen *s)
 {
     (*(int *)ctx)++;
@@ -404,16 +430,9 @@ static void test_threads(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-    const struct CMUnitTest tests[] = {T(test_minutes_count_once),
-                                       T(test_bytes),
-                                       T(test_midnight),
-                                       T(test_survives),
-                                       T(test_damage_stays_alone),
-                                       T(test_not_a_ledger),
-                                       T(test_bounds),
-                                       T(test_forgetting),
-                                       T(test_over),
-                                       T(test_speed),
-                                       T(test_threads)};
+    const struct CMUnitTest tests[] = {
+        T(test_minutes_count_once), T(test_bytes),        T(test_midnight),  T(test_survives),
+        T(test_damage_stays_alone), T(test_not_a_ledger), T(test_full_disk), T(test_bounds),
+        T(test_forgetting),         T(test_over),         T(test_speed),     T(test_threads)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
