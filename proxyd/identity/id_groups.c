@@ -14,7 +14,8 @@
 #define FILTER_MAX  ((size_t)64 * 1024)
 #define RESULTS_MAX 1000
 #define DN_MAX      8192
-#define COMPARE_MAX 64  /* in one walk: for people's explanations, never at the price of the login \
+#define COMPARE_MAX                                                                                \
+    64                  /* in one walk: for people's explanations, never at the price of the login \
                          */
 #define PATH_BYTES 1024 /* of one path; a longer one is cut */
 

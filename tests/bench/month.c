@@ -144,9 +144,9 @@ int main(int argc, char **argv)
     struct snapshot *s = NULL;
     struct event_writer *w = NULL;
     static struct record batch[BATCH];
-    const struct str agents[] = {
-        STR("Mozilla/5.0 (X11; Linux x86_64) Firefox/128.0"),
-        STR("Mozilla/5.0 (Windows NT 10.0) Chrome/130.0 Safari/537.36"), STR("curl/8.10")};
+    const struct str agents[] = {STR("Mozilla/5.0 (X11; Linux x86_64) Firefox/128.0"),
+                                 STR("Mozilla/5.0 (Windows NT 10.0) Chrome/130.0 Safari/537.36"),
+                                 STR("curl/8.10")};
     if (argc != 5)
         return 1;
     uint64_t n = strtoull(argv[4], NULL, 10);

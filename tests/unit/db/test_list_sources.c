@@ -57,9 +57,9 @@ static void expect(const char *category, const char *want)
 {
     struct buf b;
     buf_init(&b, 100000);
-    assert_int_equal(
-        list_sources_walk(s, str_of(category), LIST_DOMAINS, &(struct list_walk){.found = show, .ctx = &b}),
-        OK);
+    assert_int_equal(list_sources_walk(s, str_of(category), LIST_DOMAINS,
+                                       &(struct list_walk){.found = show, .ctx = &b}),
+                     OK);
     buf_add_c(&b, 0);
     assert_string_equal(b.p, want);
     buf_fini(&b);

@@ -311,12 +311,9 @@ static void the_way_into_a_group(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_told),
-        cmocka_unit_test(the_verdict_is_the_engines),
-        cmocka_unit_test(requests_with_faults),
-        cmocka_unit_test(sentences_for_people),
-        cmocka_unit_test(the_way_into_a_group),
-        cmocka_unit_test(tests_of_the_document),
+        cmocka_unit_test(what_is_told),         cmocka_unit_test(the_verdict_is_the_engines),
+        cmocka_unit_test(requests_with_faults), cmocka_unit_test(sentences_for_people),
+        cmocka_unit_test(the_way_into_a_group), cmocka_unit_test(tests_of_the_document),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
