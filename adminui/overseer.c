@@ -147,6 +147,9 @@ static void look_at_scheduled(struct look *x)
     struct change all[CHANGES_OPEN_MAX];
     size_t n = CHANGES_OPEN_MAX;
     struct change_page page = {.only_open = true};
+    int64_t due = 0;
+    if (change_rows_next_due(x->d->store, &due) != OK || due > x->now_ms)
+        return;
     if (change_rows_list(x->d->store, x->a, &page, all, &n) != OK)
         return;
     for (size_t i = n; i > 0; i--) { /* in the order they were asked for */

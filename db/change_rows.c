@@ -144,6 +144,17 @@ enum err change_rows_list(struct store *s, struct arena *a, const struct change_
     return OK;
 }
 
+enum err change_rows_next_due(struct store *s, int64_t *at_ms)
+{
+    uint64_t at = 0;
+    enum err e = store_u64(s,
+                           "SELECT publish_at_ms FROM policy_change WHERE ended_ms = 0"
+                           " AND state = 1 ORDER BY publish_at_ms LIMIT 1",
+                           &at);
+    *at_ms = (int64_t)at;
+    return e;
+}
+
 enum err change_rows_n_open(struct store *s, uint64_t *out)
 {
     return store_u64(s, "SELECT count(*) FROM policy_change WHERE ended_ms = 0", out);

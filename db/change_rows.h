@@ -72,6 +72,8 @@ struct change_page {
 /* Newest first, without documents, at most *n; *n becomes how many. */
 enum err change_rows_list(struct store *s, struct arena *a, const struct change_page *page,
                           struct change *items, size_t *n) MUST_CHECK;
+/* When the next scheduled one is due; ERR_NOT_FOUND: none is scheduled. Cheap. */
+enum err change_rows_next_due(struct store *s, int64_t *at_ms) MUST_CHECK;
 enum err change_rows_n_open(struct store *s, uint64_t *out) MUST_CHECK;
 
 /* Moves a change on: state, publish_at_ms, version, base_version, since_ms, until_ms, report,

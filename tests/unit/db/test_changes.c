@@ -70,7 +70,12 @@ static void test_change(void **state)
     struct change c, all[4];
     uint64_t n;
     size_t count = 4;
-    uint64_t first = add(CHANGE_AWAITING), second = add(CHANGE_SCHEDULED);
+    int64_t due;
+    uint64_t first = add(CHANGE_AWAITING);
+    assert_int_equal(change_rows_next_due(s, &due), ERR_NOT_FOUND);
+    uint64_t second = add(CHANGE_SCHEDULED);
+    assert_int_equal(change_rows_next_due(s, &due), OK);
+    assert_int_equal(due, 20);
     assert_true(second > first);
     assert_int_equal(change_rows_get(s, &a, 99, &c), ERR_NOT_FOUND);
     assert_int_equal(change_rows_get(s, &a, first, &c), OK);
