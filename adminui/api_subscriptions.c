@@ -320,3 +320,45 @@ void api_subscriptions_history(struct call *c)
                       "took_ms", (json_int_t)items[i].took_ms, "why", reply_str(items[i].why)));
     reply_json(c, 200, json_pack("{s:o}", "items", all));
 }
+
+/* --- metrics -----------------------------------------------------------------------------------
+ */
+
+struct metric {
+    const char *name;
+    double (*value)(const struct subscription *x, int64_t now_ms);
+};
+
+static double age_s(const struct subscription *x, int64_t now_ms)
+{
+    return (double)(now_ms - (x->good_ms ? x->good_ms : x->created_ms)) / 1000;
+}
+
+static double n_failures(const struct subscription *x, int64_t now_ms)
+{
+    (void)now_ms;
+    return x->failures;
+}
+
+static double is_waiting(const struct subscription *x, int64_t now_ms)
+{
+    (void)now_ms;
+    return x->state == SUBSCRIPTION_WAITING;
+}
+
+void api_subscriptions_metrics(struct call *c, struct buf *out)
+{
+    static const struct metric metrics[] = {
+        {"age_seconds", age_s}, {"failures", n_failures}, {"waiting", is_waiting}};
+    struct subscription *items;
+    size_t n;
+    int64_t now = clock_wall_ms(&c->app->clock);
+    if (subscription_rows_all(c->desk->store, &c->arena, &items, &n) != OK)
+        return;
+    for (size_t m = 0; m < sizeof metrics / sizeof *metrics && n; m++) {
+        buf_addf(out, "# TYPE adminui_subscription_%s gauge\n", metrics[m].name);
+        for (size_t i = 0; i < n; i++)
+            buf_addf(out, "adminui_subscription_%s{id=\"%llu\"} %.17g\n", metrics[m].name,
+                     (unsigned long long)items[i].id, metrics[m].value(&items[i], now));
+    }
+}

@@ -17,4 +17,7 @@ void api_subscriptions_reject(struct call *c);
 void api_subscriptions_history(struct call *c);
 void api_subscriptions_changed(struct call *c); /* after the commit: the subscriber looks */
 
+/* Of each: age of the last good fetch, failures in a row, does it wait for a person. */
+void api_subscriptions_metrics(struct call *c, struct buf *out);
+
 #endif

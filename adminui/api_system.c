@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "adminui/change_json.h"
+#include "adminui/api_subscriptions.h"
 #include "adminui/desk.h"
 #include "adminui/embedded.h"
 #include "adminui/job_work.h"
@@ -186,6 +187,7 @@ void api_system_metrics(struct call *c)
     add_numbers(out, "proxyd", proxy, 0);
     json_object_del(own, "pid");
     add_numbers(out, "adminui", own, 0);
+    api_subscriptions_metrics(c, out);
     json_decref(proxy);
     json_decref(own);
 }

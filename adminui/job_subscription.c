@@ -9,6 +9,7 @@
 
 #include "adminui/reply.h"
 #include "adminui/subscription_config.h"
+#include "adminui/subscription_diff.h"
 #include "base/mapfile.h"
 #include "base/secret.h"
 #include "db/audit_rows.h"
@@ -132,11 +133,22 @@ static enum err compare(struct update *u, char why[STORE_WHY_BYTES])
     return e;
 }
 
-/* Beyond a bound? why tells which. The first content has nothing to be compared with. */
+/* Beyond a bound? why tells which. The first content has nothing to be compared with, but nobody
+ * wants all of co.uk in a list. */
 static bool is_suspect(const struct update *u, char why[STORE_WHY_BYTES])
 {
     const struct subscription_config *c = &u->config;
-    if (!u->before || u->is_approved)
+    struct str suffix = {0};
+    if (u->is_approved)
+        return false;
+    if (u->added)
+        suffix = subscription_diff_suffix(u->im);
+    if (suffix.n) {
+        snprintf(why, STORE_WHY_BYTES, "the list names \"%.*s\", and so every site below it",
+                 STR_ARG(suffix));
+        return true;
+    }
+    if (!u->before)
         return false;
     if (c->shrink_percent && u->removed * 100 > u->before * c->shrink_percent) {
         snprintf(why, STORE_WHY_BYTES, "%llu of %llu entries would go (bound %u %%)",
@@ -256,6 +268,8 @@ static enum err put_aside(struct update *u, const char *because)
     }
     free(path);
     json_t *j = difference(u);
+    if (e == OK)
+        e = subscription_diff_examples(u->d->store, u->im, str_of(u->origin), j);
     char *text = json_dumps(j, JSON_COMPACT);
     u->row.waiting = str_of(text);
     u->row.why = str_of(because);

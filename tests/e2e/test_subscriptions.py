@@ -92,6 +92,9 @@ def test_shrinking_waits_for_a_person(world):
     x = wait_for(s, i, "waiting")
     assert "900 of 1000 entries would go" in x["why"]
     assert (x["waiting"]["before"], x["waiting"]["removed"], x["waiting"]["entries"]) == (1000, 900, 100)
+    assert x["waiting"]["examples_removed"] == sorted(f"b{n}.example" for n in range(100, 1000))[:20] and not x["waiting"]["examples_added"]
+    metrics = s.api.http.get(s.api.base.split("/api")[0] + "/metrics", timeout=10).text
+    assert f'adminui_subscription_waiting{{id="{i}"}} 1\n' in metrics and f'adminui_subscription_age_seconds{{id="{i}"}} ' in metrics
     assert categories(s, "b500.example") == ["sub-b"]
     assert fetch(s, i)["outcome"] == "unchanged"  # the same bytes are not asked about again and again
     assert get(s, i)["state"] == "waiting"
@@ -103,6 +106,30 @@ def test_shrinking_waits_for_a_person(world):
     x = wait_for(s, i, "fresh")
     assert x["entries"] == 101 and categories(s, "b500.example") == [] and categories(s, "b100.example") == ["sub-b"]
     assert s.api.call("POST", f"/subscriptions/{i}:approve", ok=False).status_code == 409
+
+
+def test_a_whole_suffix_waits_even_the_first_time(world):
+    s, o = world
+    o.on("/com.txt", answer(names(5, "x") + b"co.uk\n"))
+    i = subscribe(s, o.url("/com.txt"), category="sub-com")
+    x = wait_for(s, i, "waiting")
+    assert '"co.uk"' in x["why"] and x["waiting"]["examples_added"] == sorted([f"x{n}.example" for n in range(5)] + ["co.uk"])
+    assert categories(s, "www.shop.co.uk") == [] and categories(s, "x1.example") == []
+    o.on("/com.txt", answer(names(5, "x")))
+    assert fetch(s, i)["outcome"] == "updated" and get(s, i)["waiting"] is None
+
+
+def test_credentials_stay_with_their_host(world):
+    """A redirect to another host takes no login along."""
+    s, o = world
+    seen = []
+    with Origin() as other:
+        other.on("/there.txt", lambda r: seen.append(r.head) or answer(names(8, "cred")))
+        o.on("/here.txt", lambda r: answer(b"", status="302 Found", extra=f"Location: {other.url('/there.txt')}\r\n"))
+        i = subscribe(s, o.url("/here.txt"), category="cred", username="u", password="pass")
+        x = wait_until(lambda: (y := get(s, i))["state"] in ("fresh", "failing") and y, 15, "an answer")
+        assert all(b"authorization" not in h.lower() for h in seen), seen
+        assert x["state"] == "failing" or seen
 
 
 def test_growing_waits_and_survives_a_restart(world):
