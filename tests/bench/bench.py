@@ -226,6 +226,31 @@ class Proxyd:
         started.append(self.pid)
 
 
+class Script:
+    """A peer that only forwards, started by its script in TOOLS: no filtering, in the variant `plain` alone."""
+
+    def __init__(self, port, variant, _files, _dns):
+        w = fresh(f"{self.name}-{variant}")
+        env = dict(os.environ, ORIGIN=os.environ["BENCH_ORIGIN"])
+        r = subprocess.run([f"{TOOLS}/peers/start-{self.script}.sh", str(port), w, "0"], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if r.returncode != 0:
+            fail(f"{self.name} does not start; see {w}")
+        self.port, self.pid = port, int(open(f"{w}/pids").readline())
+        started.append(self.pid)
+        if os.path.exists(f"{w}/helpers"):
+            started.extend(int(x) for x in open(f"{w}/helpers").read().split())
+
+
+class TrafficServer(Script):
+    name, script = "ats", "ats"
+
+
+class Haproxy(Script):
+    """It has no CONNECT: those rows are a bare TCP relay to the origin, without the CONNECT and its answer."""
+    name, script = "haproxy", "haproxy"
+    relay = {"connect": "getnew", "bulk": None}
+
+
 # name: what it is, pxload mode, arguments, the figure, variants it is measured in
 def rows(origin, files):
     at = f"http://origin.test:{origin}"
@@ -294,7 +319,13 @@ def measure(generator, peer_class, variant, files, origin, dns):
             if variant in variants and wanted(key):
                 if variant == "users":          # the slow first log-ins are another figure
                     generator.run(mode, args, ["-x", f"127.0.0.1:{peer.port}"], [], f"warm/{peer.name}")
-                out[key] = generator.median(mode, args, ["-x", f"127.0.0.1:{peer.port}"], tree(peer.pid), f"{key}/{variant}/{peer.name}", figure)
+                port = peer.port
+                if isinstance(peer, Script):
+                    args = [x.replace("//origin.test:", "//127.0.0.1:") for x in args]
+                    if mode in getattr(peer, "relay", {}):
+                        mode, port = peer.relay[mode], peer.port + 1
+                if mode:
+                    out[key] = generator.median(mode, args, ["-x", f"127.0.0.1:{port}"], tree(peer.pid), f"{key}/{variant}/{peer.name}", figure)
     finally:
         end(peer.pid)
     return out
@@ -323,8 +354,9 @@ def ratio(a, b):
 
 
 def report(results, origin, files):
-    print("\n| work | variant | proxyd: figure · CPU | Squid: figure · CPU | throughput, proxyd / Squid | CPU, proxyd / Squid | other |")
-    print("|---|---|---|---|---|---|---|")
+    print("\n| work | variant | proxyd: figure · CPU | Squid: figure · CPU | throughput, proxyd / Squid | CPU, proxyd / Squid "
+          "| / Traffic Server | / HAProxy | other |")
+    print("|---|---|---|---|---|---|---|---|---|")
     summary = []
     for key, (title, _, _, figure, variants) in rows(origin, files).items():
         for v in variants:
@@ -335,10 +367,13 @@ def report(results, origin, files):
             faster = ratio(p[figure], s[figure]) if both else "-"
             cheaper = ratio(cost(p, figure), cost(s, figure)) if both else "-"
             other = max(j["other_cpu_pct"] for j in (p, s) if j)
-            print(f"| {title} | {v} | {cell(p, figure)} | {cell(s, figure)} | {faster} | {cheaper} | {other:.0f} % |")
+            more = {n: results.get((n, v), {}).get(key) for n in ("ats", "haproxy")}
+            against = {n: ratio(cost(p, figure), cost(x, figure)) if p and x else "-" for n, x in more.items()}
+            print(f"| {title} | {v} | {cell(p, figure)} | {cell(s, figure)} | {faster} | {cheaper} | {against['ats']} | {against['haproxy']} | {other:.0f} % |")
             summary.append({"row": key, "variant": v, "figure": figure, "proxyd": p and p[figure], "squid": s and s[figure],
                             "proxyd_cpu": p and cost(p, figure), "squid_cpu": s and cost(s, figure), "throughput_ratio": faster,
-                            "cpu_ratio": cheaper, "other_cpu_pct": other, "secs": SECS, "runs": RUNS})
+                            "cpu_ratio": cheaper, "other_cpu_pct": other, "secs": SECS, "runs": RUNS,
+                            **{f"cpu_ratio_{n}": r for n, r in against.items()}, **{f"{n}_cpu": x and cost(x, figure) for n, x in more.items()}})
     print()
     for row in summary:
         print(json.dumps(row))
@@ -350,6 +385,7 @@ def main():
     pxload = make_pxload()
     base = free_ports(4)
     origin, dns = base, base + 1
+    os.environ["BENCH_ORIGIN"] = str(origin)
     files = lists.write_all(f"{WORK}/lists", TOOLS, origin)
     start_origin(origin)
     start_dns(dns)
@@ -359,7 +395,7 @@ def main():
         print(f"without a proxy: {direct['rps']:,.0f} GET/s; {SECS:g} s a run, median of {RUNS}; raw lines in build/bench/raw.jsonl", flush=True)
         results = {}
         for variant in ("plain", "policy", "large", "nolog", "users"):
-            for peer in (Proxyd, Squid):
+            for peer in (Proxyd, Squid, TrafficServer, Haproxy) if variant == "plain" else (Proxyd, Squid):
                 if any(wanted(k) and variant in r[4] for k, r in rows(origin, files).items()):
                     print(f"... {peer.name}, {variant}", file=sys.stderr, flush=True)
                     results[(peer.name, variant)] = measure(generator, peer, variant, files, origin, dns)
