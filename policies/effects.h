@@ -18,7 +18,7 @@ enum effects_safe { EFFECTS_SAFE_OFF, EFFECTS_SAFE_STRICT, EFFECTS_SAFE_MODERATE
 
 struct effects_header {
     struct str name;
-    struct str value; /* p NULL: the client's field is only taken away */
+    struct str value; /* p NULL (null or "" in the document): only taken away */
 };
 
 /* A quota: at least one bound is not 0. The day begins at midnight of the zone. */

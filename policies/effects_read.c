@@ -178,7 +178,7 @@ static void read_header(struct reader *r, const char *key, const json_t *v,
                      "A value has at most %d bytes, no control characters and no space around it.",
                      HEADER_TEXT_MAX);
     h->name = reader_copy(r, name);
-    h->value = json_is_string(v) ? reader_copy(r, value) : (struct str){0};
+    h->value = value.n ? reader_copy(r, value) : (struct str){0};
 }
 
 static void read_headers(struct reader *r, const json_t *o, struct effects *e)

@@ -41,11 +41,10 @@ struct str meter_category(const struct verdict *v)
     return STR("");
 }
 
-struct ledger_account *meter_account(struct request *r, const struct verdict *v,
-                                     struct str category)
+static struct ledger_account *account_of(struct request *r, const struct verdict *v)
 {
     char who[64];
-    struct ledger_key key = {LEDGER_QUOTA, v->rule_id, grant_who(r, who), category};
+    struct ledger_key key = {LEDGER_QUOTA, v->rule_id, grant_who(r, who), meter_category(v)};
     return quota_take(r->w->shared->ledger, &v->effects->quota, &key, r->w->loop.wall_ms);
 }
 
@@ -72,7 +71,7 @@ static enum err open_quota(struct request *r, struct meter *m)
     const struct verdict *v = &r->k->verdict;
     if (!v->effects->has_quota || v->action != VERDICT_ALLOW)
         return OK;
-    m->quota = meter_account(r, v, meter_category(v));
+    m->quota = account_of(r, v);
     if (!m->quota)
         return ERR_FULL;
     m->bounds = v->effects->quota;

@@ -11,9 +11,6 @@
 
 struct meter;
 
-/* The quota's account of this request by its verdict, which has one. NULL: no room. */
-struct ledger_account *meter_account(struct request *r, const struct verdict *v,
-                                     struct str category);
 /* The category that an allowance per category is kept for: the first of the request's that the rule
  * names. Empty: the allowance is one for the person. */
 struct str meter_category(const struct verdict *v);

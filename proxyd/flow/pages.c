@@ -167,8 +167,8 @@ static size_t facts_of(const struct page *p, struct buf *categories, struct buf 
     };
     size_t n = 0;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        if (i == 4)
-            for (size_t k = 0; k < p->n_facts && n < FACTS_MAX - 8; k++)
+        if (all[i].label == TEXTS_USER) /* behind what was asked for, before who asked */
+            for (size_t k = 0; k < p->n_facts && n < FACTS_MAX - 6; k++)
                 out[n++] = p->facts[k];
         if (all[i].value.n)
             out[n++] = all[i];

@@ -115,14 +115,6 @@ static json_t *balance_json(const struct listing *x, const struct ledger_seen *s
         quota_look(s->account, q, x->now_ms) != QUOTA_LEFT, "renewed_at", time_text(b.renewed_ms));
 }
 
-/* Appends unless there are enough; whether to go on. */
-static bool append(struct listing *x, json_t *item)
-{
-    if (json_array_append_new(x->items, item) != 0)
-        return false;
-    return true;
-}
-
 static bool has_room(struct listing *x)
 {
     x->is_truncated = json_array_size(x->items) >= x->limit;
@@ -142,7 +134,7 @@ static bool see_quota(void *ctx, const struct ledger_seen *s)
     json_t *rest = balance_json(x, s);
     json_object_update(item, rest);
     json_decref(rest);
-    return append(x, item);
+    return json_array_append_new(x->items, item) == 0;
 }
 
 static void begin(struct listing *x, struct wiring *w, const json_t *request)
@@ -208,11 +200,11 @@ static bool see_grant(void *ctx, const struct ledger_seen *s)
     const char *kind = grant_effect((enum grant_how)atomic_load(&s->account->how));
     if (x->policy && !policy_rule(x->policy, s->rule, &v))
         v.rule_name = STR("");
-    return append(x,
-                  json_pack("{s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "user", text(s->who), "host",
-                            text(s->what), "rule", text(s->rule), "rule_name", text(v.rule_name),
-                            "kind", kind ? kind : "", "until",
-                            time_text(atomic_load(&s->account->until_ms)), "note", text(s->note)));
+    json_t *item = json_pack("{s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "user", text(s->who), "host",
+                             text(s->what), "rule", text(s->rule), "rule_name", text(v.rule_name),
+                             "kind", kind ? kind : "", "until",
+                             time_text(atomic_load(&s->account->until_ms)), "note", text(s->note));
+    return json_array_append_new(x->items, item) == 0;
 }
 
 json_t *books_grants(void *ctx, const json_t *request)

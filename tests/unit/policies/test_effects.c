@@ -110,12 +110,14 @@ static void test_verdict_carries_them(void **state)
     struct snapshot *s = NULL;
     struct verdict v;
     assert_int_equal(
-        compile("\"action\":\"allow\",\"when\":{\"hosts\":[\"a.test\"]},\"unless\":{\"categories\":"
-                "[\"x\"]},\"quota\":{"
-                "\"minutes_per_day\":30,\"bytes_per_day\":null,\"per\":\"user\",\"zone\":"
-                "\"Europe/Paris\"},\"set_headers\":{\"X-A\":\"1\",\"X-B\":null},\"safe_search\":"
-                "true,\"limit\":{\"bytes_per_second\":4096}",
-                &report, &s),
+        compile(
+            "\"action\":\"allow\",\"when\":{\"hosts\":[\"a.test\"]},\"unless\":{\"categories\":"
+            "[\"x\"]},\"quota\":{"
+            "\"minutes_per_day\":30,\"bytes_per_day\":null,\"per\":\"user\",\"zone\":"
+            "\"Europe/"
+            "Paris\"},\"set_headers\":{\"X-A\":\"1\",\"X-B\":null,\"X-C\":\"\"},\"safe_search\":"
+            "true,\"limit\":{\"bytes_per_second\":4096}",
+            &report, &s),
         OK);
     decide(s, &v);
     assert_true(v.is_final && v.effects && v.effects->has_quota);
@@ -123,8 +125,9 @@ static void test_verdict_carries_them(void **state)
     assert_int_equal(v.effects->quota.bytes, 0);
     assert_int_equal(v.effects->quota.per, EFFECTS_PER_USER);
     assert_non_null(v.effects->quota.zone);
-    assert_int_equal(v.effects->n_headers, 2);
+    assert_int_equal(v.effects->n_headers, 3);
     assert_true(v.effects->headers[0].value.p && !v.effects->headers[1].value.p);
+    assert_null(v.effects->headers[2].value.p);
     assert_int_equal(v.effects->safe_search, EFFECTS_SAFE_STRICT);
     assert_int_equal(v.effects->limit_bytes_s, 4096);
     struct verdict spent = v;
