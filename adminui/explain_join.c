@@ -25,6 +25,16 @@ static enum list_kind kind_of(struct str entry)
     return str_find(entry, '/') == STR_NPOS ? LIST_DOMAINS : LIST_URLS;
 }
 
+/* The source as a person calls it. */
+static struct str called(const struct list_found *f)
+{
+    if (str_eq(f->source, LIST_SOURCE_LOCAL))
+        return STR("hand");
+    if (f->title.n)
+        return f->title;
+    return str_eq(f->source, LIST_SOURCE_UPLOAD) ? STR("an uploaded list") : f->source;
+}
+
 /* "casino.test is listed by UT1 since 2026-11-02." behind the other sentences. */
 static void add_sentence(json_t *explained, const struct list_found *f)
 {
@@ -33,8 +43,7 @@ static void add_sentence(json_t *explained, const struct list_found *f)
     struct str day = str_sub(str_of(since ? json_string_value(since) : ""), 0, 10);
     buf_init(&b, 1 << 20);
     buf_addf(&b, "%.*s %.*s is listed by %.*s%s%.*s.", STR_ARG(text_of(explained, "why")),
-             STR_ARG(f->entry), STR_ARG(f->title.n ? f->title : f->source), day.n ? " since " : "",
-             STR_ARG(day));
+             STR_ARG(f->entry), STR_ARG(called(f)), day.n ? " since " : "", STR_ARG(day));
     if (!b.failed)
         json_object_set_new(explained, "why", reply_str(buf_str(&b)));
     buf_fini(&b);
@@ -46,8 +55,13 @@ static void add_source(struct call *c, json_t *explained, json_t *condition)
     struct list_found *rows = NULL;
     size_t n = 0;
     struct str entry = text_of(condition, "entry");
-    struct list_ask ask = {text_of(condition, "value"), kind_of(entry), entry};
-    if (!entry.n || list_sources_find(c->desk->store, &c->arena, &ask, &rows, &n) != OK || n == 0)
+    const enum list_kind kinds[] = {kind_of(entry), LIST_EXPRESSIONS};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0] && entry.n && n == 0; i++) {
+        struct list_ask ask = {text_of(condition, "value"), kinds[i], entry};
+        if (list_sources_find(c->desk->store, &c->arena, &ask, &rows, &n) != OK)
+            n = 0;
+    }
+    if (n == 0)
         return;
     json_object_set_new(condition, "source", reply_str(rows[0].source));
     json_object_set_new(condition, "source_title", reply_str(rows[0].title));

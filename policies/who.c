@@ -20,9 +20,11 @@ bool who_init(const struct snapshot *s, struct slot *x)
         n *= 2;
     x->who = aligned_alloc(_Alignof(struct who), n * sizeof *x->who);
     x->who_bits = aligned_alloc(64, n * x->who_stride * sizeof(uint64_t)); /* written when used */
-    x->who_tag = calloc(n, sizeof *x->who_tag);
+    x->who_tag = aligned_alloc(64, (n * sizeof *x->who_tag + 63) / 64 *
+                                       64); /* a bucket is half a cache line */
     if (!x->who || !x->who_bits || !x->who_tag)
         return false;
+    memset(x->who_tag, 0, n * sizeof *x->who_tag);
     for (uint32_t i = 0; i < n; i++) {
         struct who *w = &x->who[i];
         *w = (struct who){.todo = x->who_bits + i * x->who_stride};

@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "base/host.h"
 #include "base/url.h"
 #include "policies/compile.h"
@@ -212,6 +215,68 @@ static int tell_round(void **state)
     return 0;
 }
 
+/* --- many threads on one snapshot ----------------------------------------------------------------
+ */
+
+#define CROWD    4
+#define QUESTION 3000
+
+struct crowd {
+    const struct snapshot *s;
+    const struct facts *facts;
+    const int *rule;
+    atomic_uint n_wrong;
+};
+
+static void *ask_all(void *arg)
+{
+    struct crowd *c = arg;
+    for (unsigned i = 0; i < QUESTION; i++) {
+        struct verdict v;
+        policy_decide(c->s, &c->facts[i], &v);
+        if (v.rule != c->rule[i])
+            atomic_fetch_add(&c->n_wrong, 1);
+    }
+    return NULL;
+}
+
+static void many_threads_on_one_snapshot(void **state)
+{
+    (void)state;
+    static struct ref_rule rules[400];
+    static struct ref_request asked[QUESTION];
+    static struct facts facts[QUESTION];
+    static struct str groups[QUESTION][REF_N(pool_groups)];
+    static int rule[QUESTION];
+    struct ref_policy p = {.rules = rules};
+    struct buf bytes, document;
+    pthread_t threads[CROWD];
+    int64_t clock_ms = MONDAY_MS;
+    struct category_index *index = reference_index(&bytes);
+    rng_state = 99;
+    reference_policy(&p, 400, 2);
+    buf_init(&document, 1 << 24);
+    reference_write(&document, &p);
+    struct snapshot *s = compile(&document, index);
+    for (unsigned i = 0; i < QUESTION; i++) {
+        struct verdict v;
+        reference_request(&asked[i], &clock_ms);
+        fill_facts(&asked[i], &facts[i], groups[i]);
+        policy_decide(s, &facts[i], &v);
+        rule[i] = v.rule;
+    }
+    struct crowd c = {.s = s, .facts = facts, .rule = rule};
+    for (int i = 0; i < CROWD; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_all, &c), 0);
+    for (int i = 0; i < CROWD; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    assert_int_equal(c.n_wrong, 0);
+    snapshot_unref(s);
+    category_index_unref(index);
+    buf_fini(&document);
+    buf_fini(&bytes);
+}
+
 /* --- 1,000 rules and 1,000 patterns on real URLs
  * --------------------------------------------------- */
 
@@ -312,6 +377,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(a_million_random_pairs, tell_round),
+        cmocka_unit_test(many_threads_on_one_snapshot),
         cmocka_unit_test(a_thousand_patterns_on_real_urls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
