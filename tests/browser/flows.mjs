@@ -455,6 +455,50 @@ const flows = {
     await page.locator('table.log', { hasText: 'tail-2' }).waitFor();
   },
 
+  /** A record explains itself, and an exception is made from it, renewed, ended. */
+  async exceptions(page) {
+    await fetchThroughProxy('/please');
+    await login(page, NEW_PASSWORD, '/');
+    await until('its record', async () => (await get(page, '/log?url=*please*')).items.length);
+    const { items } = await get(page, '/log?url=*please*');
+    await visit(page, `/log?sel=${items[0].id}`);
+    await page.getByRole('dialog').getByRole('link', { name: 'Why?' }).click();
+    await page.getByRole('heading', { name: `Record ${items[0].id}`, level: 1 }).waitFor();
+    await page.locator('p.sentence', { hasText: 'Blocked by rule' }).waitFor();
+    await page.locator('.trace li.decided').waitFor();
+    await page.getByRole('button', { name: 'Make an exception' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.locator('p.sentence', { hasText: 'blocked.example' }).waitFor();
+    await dialog.getByText(/What it would have opened/).waitFor();
+    await dialog.getByLabel('Why').fill('Ticket 12');
+    await shot(page, 'exception-preview');
+    await dialog.getByRole('button', { name: 'Make the exception' }).click();
+    await dialog.getByRole('alert').waitFor(); // a test of the policy says this host is blocked for anybody unknown
+    await dialog.getByText('People', { exact: true }).click();
+    await dialog.getByRole('combobox', { name: 'Users' }).fill('wanda');
+    await page.keyboard.press('Enter');
+    await dialog.locator('p.sentence', { hasText: 'wanda' }).waitFor();
+    await dialog.getByRole('button', { name: 'Make the exception' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    const judged = (user) => page.evaluate(async (c) => {
+      const me = await (await fetch('/api/v1/me')).json();
+      const r = await fetch('/api/v1/simulate', { method: 'POST', body: JSON.stringify({ url: 'http://blocked.example/', user: c, policy: 'live' }), headers: { 'Content-Type': 'application/json', 'X-CSRF-Token': me.csrf_token } });
+      return (await r.json()).action;
+    }, user);
+    same([await judged('wanda'), await judged('bob')], ['allow', 'block'], 'open for the one person only');
+    await visit(page, '/policy/exceptions');
+    await page.getByText(/^1 exception holds/).waitFor();
+    await page.getByText('Ticket 12').waitFor();
+    await page.getByRole('button', { name: 'Renew' }).click();
+    await dialog.getByText('30 days').click();
+    await dialog.getByRole('button', { name: 'Renew' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByText('in 30 days').waitFor();
+    await page.getByRole('button', { name: 'End', exact: true }).click();
+    await dialog.getByRole('button', { name: 'End', exact: true }).click();
+    await until('closed again', async () => (await judged('wanda')) === 'block');
+  },
+
   /** A list is subscribed to; when it shrinks too much it waits for a person. */
   async subscriptions(page) {
     const { createServer } = await import('node:http');

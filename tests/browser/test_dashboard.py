@@ -106,6 +106,10 @@ def test_log_and_live_tail(world):
     flow(world, "log")
 
 
+def test_a_record_explains_itself_and_an_exception(world):
+    flow(world, "exceptions")
+
+
 def test_findings_and_rehearsal(world):
     flow(world, "review")
 

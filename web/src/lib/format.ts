@@ -94,3 +94,8 @@ export function ago(iso: string | null | undefined, now = Date.now()): string {
   if (a < 86400) return f.format(Math.round(s / 3600), 'hour');
   return f.format(Math.round(s / 86400), 'day');
 }
+
+/** A sentence of the server with its RFC 3339 times put as people read them. */
+export function humanTimes(text: string): string {
+  return text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z/g, (iso) => dateTime(iso));
+}

@@ -39,7 +39,7 @@ export interface PolicyVersion { version: number; published_at: string; publishe
 export interface PolicyVersionFull extends PolicyVersion { document: Policy }
 export interface Change {
   op: 'added' | 'removed' | 'changed' | 'moved'; kind: 'rule' | 'list' | 'schedule' | 'test' | 'setting'; id: string; name: string;
-  from_position: number | null; to_position: number | null; fields: { pointer: string; before: unknown; after: unknown }[];
+  from_position: number | null; to_position: number | null; fields: { pointer: string; before: unknown; after: unknown; n_added?: number; n_removed?: number; added?: string[]; removed?: string[] }[];
 }
 export interface Diff { from: string; to: string; same: boolean; changes: Change[] }
 export interface Preset { name: string; title: string; description: string; document: Policy }
@@ -49,7 +49,7 @@ export interface TraceRule {
   index: number; id: string; name: string; action: Action; enabled: boolean; shadow: boolean; fit: Fit; decided: boolean; needs: string | null;
   conditions: TraceCondition[]; text: string;
 }
-export interface TraceCondition { side: 'when' | 'unless'; key: string; fit: Fit; value: string | null; source?: string | null; since?: string | null; path?: string | null; text?: string | null }
+export interface TraceCondition { side: 'when' | 'unless'; key: string; fit: Fit; value: string | null; source?: string | null; source_title?: string | null; since?: string | null; path?: string | null; text?: string | null }
 export interface Flip { rule: string; side: string | null; key: string | null; value: string | null; action: Action; text: string }
 export interface Simulated {
   action: Action; is_final: boolean; rule: string | null; rule_name: string | null; version: number | null; categories: string[]; needs: string | null;
@@ -169,7 +169,7 @@ export interface Publishing {
 }
 export interface Exception {
   id: string; name: string; owner: string; reason: string; created_at: string | null; expires_at: string | null; state: 'active' | 'lapsing' | 'lapsed' | 'draft'; in_live: boolean; in_draft: boolean; hits: number; last_hit_at: string | null;
-  still_used: boolean; when: Conditions; action: Action;
+  still_used: boolean; when: Conditions | null; action: Action | null;
 }
 export interface Radius { records: number; newly_allowed: number; people: { name: string; n: number }[]; hosts: { name: string; n: number }[]; examples: FlipExample[]; from: string; to: string }
 export interface ExceptionAnswer { rule: Rule; id: string; before: string | null; sentence: string; version: number | null; applied: boolean; message: string; pending: string | number | null; radius: Radius | null }
@@ -192,3 +192,4 @@ export interface Subscription extends SubscriptionConfig {
 }
 export interface CatalogueRow { name: string; url: string; category: string; prefix: string; format: string; every_hours: number; licence: string; about: string }
 export interface FetchRow { at: string; outcome: 'updated' | 'unchanged' | 'failed' | 'waiting' | 'rejected'; status: number; bytes: number; entries: number; added: number; removed: number; took_ms: number; why: string }
+export interface SessionRow { id: string; username: string; from: string; created_at: string; last_used_at: string; expires_at: string; is_own: boolean }
