@@ -1,7 +1,8 @@
-/* pattern_scan: patterns that have no literal to look for, sifted together by vectorscan. Its
+/* pattern_scan: many patterns that have no literal to look for, sifted together by vectorscan. Its
  * databases are dear to make, so they are shared with the policies after: a new set takes over the
  * databases of the one before it and makes one only of what is new; small ones are joined on the
- * way, so a scan passes few. Without vectorscan (no HAVE_HS) nothing is taken.
+ * way, so a scan passes few. Nothing is taken when the patterns are few, where vectorscan misses
+ * matches on this machine, or without it (no HAVE_HS): then each is run by itself.
  * Owner: caller's storage, pattern_scan_fini. Threads: finding anywhere, one scratch at a time. */
 #ifndef POLICIES_PATTERN_SCAN_H
 #define POLICIES_PATTERN_SCAN_H

@@ -1,6 +1,6 @@
 /* set_url: thousands of PCRE2 patterns matched against one text in one pass. What every match of a
  * pattern must contain is looked for first, all at once (set_literal); patterns without such a
- * literal are sifted by vectorscan where it was there at build time, else run always. PCRE2 with
+ * literal are sifted by vectorscan where they are many (pattern_scan), else run always. PCRE2 with
  * JIT has the last word on each candidate, so the meaning is PCRE2's to the letter. Every run is
  * bounded: a pattern that hits a limit counts as "no match", is counted, and is told to the caller.
  * Owner: heap. Threads: matching anywhere, one scratch at a time. */

@@ -245,6 +245,84 @@ static void real_patterns_answer_as_each_alone(void **state)
     arena_fini(&a);
 }
 
+/* One hit at any place of texts of any length, by patterns without a literal of three bytes. */
+static void no_place_is_missed(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {"ab|c", "[x-z]b|c|de", "c$|ab", "(?:q|c)-?", "c[^a]|c$|ca"};
+    enum { N = sizeof rows / sizeof rows[0] };
+    struct str patterns[N];
+    char text[200];
+    unsigned n_hits[N];
+    for (size_t i = 0; i < N; i++)
+        patterns[i] = str_of(rows[i]);
+    struct set_url *s = made(patterns, N);
+    struct set_url_scratch *x = set_url_scratch_new(s);
+    assert_non_null(x);
+    for (size_t n = 1; n < sizeof text; n++)
+        for (size_t at = 0; at < n; at++) {
+            memset(text, '-', n);
+            text[at] = 'c';
+            memset(n_hits, 0, sizeof n_hits);
+            set_url_match(s, x, str_make(text, n), on_hit, n_hits);
+            for (size_t i = 0; i < N; i++)
+                if (n_hits[i] != (i == 2 ? at == n - 1 : 1))
+                    fail_msg("%s: %u at %zu of %zu", rows[i], n_hits[i], at, n);
+        }
+    set_url_scratch_free(x);
+    set_url_free(s);
+}
+
+/* A set made after another shares what both hold, by literal and by scan, and answers for what is
+ * new; what is gone no longer answers. */
+static void the_next_set_shares(void **state)
+{
+    (void)state;
+    enum { N = 600 };
+    static char text[N][40];
+    static struct str patterns[N];
+    unsigned n_hits[N];
+    struct set_url *next = NULL;
+    const struct set_url_tell tell = {on_fault, NULL};
+    for (size_t i = 0; i < N; i++) { /* every other one has nothing fixed in it */
+        snprintf(text[i], sizeof text[i], i % 2 ? "/word%zuword/" : "[a-m]{3}[0-9]{%zu}$", i);
+        patterns[i] = str_of(text[i]);
+    }
+    struct set_url *s = made(patterns, N);
+    patterns[1] = STR("/another/");
+    patterns[2] = STR("[n-z]{4}$");
+    for (size_t i = 3; i < 6; i++) { /* other numbers as well */
+        struct str t = patterns[i];
+        patterns[i] = patterns[N - i];
+        patterns[N - i] = t;
+    }
+    assert_int_equal(set_url_new_like(patterns, N, s, &tell, &next), OK);
+    assert_ptr_equal(set_url_code(s, 7), set_url_code(next, 7));
+    assert_ptr_equal(set_url_code(s, 3), set_url_code(next, N - 3));
+    assert_ptr_not_equal(set_url_code(s, 1), set_url_code(next, 1));
+    set_url_free(s);
+    struct set_url_scratch *x = set_url_scratch_new(next);
+    assert_non_null(x);
+    static const struct {
+        const char *text;
+        int hit; /* -1: none */
+    } rows[] = {{"http://a/word1word/", -1}, {"http://a/another/", 1},
+                {"http://a/xyzz", 2},        {"http://a/b/abc12", -1},
+                {"http://a/word7word/", 7},  {"http://a/word3word/", N - 3},
+                {"http://a/word597word/", 3}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        unsigned sum = 0;
+        memset(n_hits, 0, sizeof n_hits);
+        set_url_match(next, x, str_of(rows[i].text), on_hit, n_hits);
+        for (size_t k = 0; k < N; k++)
+            sum += n_hits[k];
+        assert_int_equal(sum, rows[i].hit >= 0);
+        assert_true(rows[i].hit < 0 || n_hits[rows[i].hit] == 1);
+    }
+    set_url_scratch_free(x);
+    set_url_free(next);
+}
+
 static void globs(void **state)
 {
     (void)state;
@@ -269,6 +347,8 @@ int main(void)
         cmocka_unit_test(meaning_is_pcre2s),
         cmocka_unit_test(catastrophic_patterns_end),
         cmocka_unit_test(real_patterns_answer_as_each_alone),
+        cmocka_unit_test(no_place_is_missed),
+        cmocka_unit_test(the_next_set_shares),
         cmocka_unit_test(globs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
