@@ -212,14 +212,15 @@ static void test_sessions(void **state)
     assert_int_equal(admin_rows_session_add(s, &ses), OK);
     ses.username = STR("ghost");
     assert_int_not_equal(admin_rows_session_add(s, &ses), OK);
-    struct admin_session_ask ask = {str_make(h1, sizeof h1), 2000, 1500};
+    struct admin_session_ask ask = {
+        .hash = str_make(h1, sizeof h1), .now_ms = 2000, .idle_ms = 1500};
     assert_int_equal(admin_rows_session(s, &a, &ask, &got), OK);
     assert_true(str_eq(got.username, STR("eva")) && str_eq(got.csrf, STR("c")));
     ask.now_ms = 2501; /* idle for longer than 1,500 ms */
     assert_int_equal(admin_rows_session(s, &a, &ask, &got), ERR_NOT_FOUND);
     assert_int_equal(admin_rows_session_seen(s, ask.hash, 2400), OK);
     assert_int_equal(admin_rows_session(s, &a, &ask, &got), OK);
-    ask = (struct admin_session_ask){ask.hash, 9000, 100000};
+    ask = (struct admin_session_ask){.hash = ask.hash, .now_ms = 9000, .idle_ms = 100000};
     assert_int_equal(admin_rows_session(s, &a, &ask, &got), ERR_NOT_FOUND); /* its end */
     ask.now_ms = 2000;
     y.enabled = false;
