@@ -3,6 +3,8 @@
 
 #include "proxyd/flow/context.h"
 
+#define SHED 8 /* idle connections given up at once when descriptors run out */
+
 static void on_done(struct dial *d, enum err e)
 {
     struct work *k = LIST_ENTRY(d, struct work, dial);
@@ -23,6 +25,7 @@ static enum request_state failed(struct request *r)
         return request_refuse(r, k->dial.refused == GUARD_OWN ? FAULT_OWN_ADDRESS : FAULT_ADDRESS);
     case ERR_REFUSED: return request_refuse(r, FAULT_CONNECT_REFUSED);
     case ERR_TIMEOUT: return request_refuse(r, FAULT_CONNECT_LATE);
+    case ERR_FULL: return request_refuse(r, FAULT_BUSY);
     default: return request_refuse(r, FAULT_CONNECT_FAILED);
     }
 }
@@ -50,6 +53,8 @@ enum request_state step_connect(struct request *r)
         k->dial.on_done = on_done;
         stats_add(r->w->stats, STATS_DIALS, 1);
         k->dial_err = dial_start(&k->dial, &k->answer);
+        if (k->dial_err == ERR_FULL && pool_shed(&r->w->pool, SHED)) /* no descriptor was left */
+            k->dial_err = dial_start(&k->dial, &k->answer);
         if (k->dial_err == ERR_AGAIN) {
             k->is_dialing = true;
             return REQUEST_CONNECT;

@@ -193,3 +193,14 @@ void pool_drop(struct pool *p, struct upstream *u)
     stream_close(&u->fd.s, false);
     slab_give(slab_for(p, u->host_n), u);
 }
+
+unsigned pool_shed(struct pool *p, unsigned n)
+{
+    unsigned done = 0;
+    for (; done < n && !list_empty(&p->age); done++) {
+        struct upstream *oldest = LIST_ENTRY(p->age.next, struct upstream, in_age);
+        take_out(p, oldest);
+        pool_drop(p, oldest);
+    }
+    return done;
+}

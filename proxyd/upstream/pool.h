@@ -68,5 +68,8 @@ struct upstream *pool_take(struct pool *p, struct str host, uint16_t port);
 /* Keeps it for the next one, or closes it when it cannot be kept. */
 void pool_put(struct pool *p, struct upstream *u, const struct pool_limits *limits);
 void pool_drop(struct pool *p, struct upstream *u); /* closes and frees */
+/* Closes up to n of the idle ones, the oldest first, for somebody who needs their descriptors; how
+ * many. */
+unsigned pool_shed(struct pool *p, unsigned n);
 
 #endif

@@ -1,5 +1,6 @@
 """Every state has its end: slow and silent clients and servers, too many connections, too few
 descriptors, large heads; and each of them leaves a record and a working proxy."""
+import os
 import resource
 import socket
 import time
@@ -162,6 +163,32 @@ def test_sixty_four_descriptors_and_two_hundred_clients():
         for c in held:
             c.close()
         assert wait_until(lambda: s.proxyd.alive() and s.get(o.url("/bytes/3")).status_code == 200, 20, "service returns")
+
+
+def test_idle_servers_make_room_when_descriptors_run_out():
+    """Kept connections to servers hold the last descriptors: a new server is reached all the same."""
+    with Stack() as s, Origin() as o:
+        s.publish(policy())
+        waiting = []
+        o.on("/wait", [Pause(0.4), b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"])
+        for _ in range(24):
+            c = socket.create_connection(("127.0.0.1", s.proxy_port), timeout=10 * SLOW)
+            c.sendall(f"GET {o.url('/wait')} HTTP/1.1\r\nHost: 127.0.0.1:{o.port}\r\nConnection: close\r\n\r\n".encode())
+            waiting.append(c)
+        for c in waiting:
+            while c.recv(65536):
+                pass
+            c.close()
+        used = {int(n) for n in os.listdir(f"/proc/{s.worker_pid}/fd")}
+        top = max(used) + 1
+        resource.prlimit(s.worker_pid, resource.RLIMIT_NOFILE, (top, top))
+        # clients fill the gaps but one, which the next client takes: for a server there is none left
+        held = [socket.create_connection(("127.0.0.1", s.proxy_port), timeout=10 * SLOW) for _ in range(top - len(used) - 1)]
+        wait_until(lambda: len(os.listdir(f"/proc/{s.worker_pid}/fd")) >= top - 1, 10, "clients taken")
+        with Origin() as other:
+            assert [s.get(other.url(f"/bytes/{n}")).status_code for n in (1, 2)] == [200, 200]
+        for c in held:
+            c.close()
 
 
 def test_client_leaves_in_every_state(s, o):
