@@ -19,7 +19,7 @@ CC := gcc
 PYTHON := /usr/bin/python3
 JOBS := $(shell nproc 2>/dev/null || echo 1)
 PKGS := jansson sqlite3 libpcre2-8 libcares libidn2 libargon2 libssl libcrypto libxxhash libzstd \
-        libmicrohttpd gnutls libcurl libarchive
+        libmicrohttpd gnutls libcurl libarchive libpsl
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
         -Wmissing-prototypes -Wcast-qual -Wwrite-strings -Wformat=2 -Wvla -Wnull-dereference \
         -Wimplicit-fallthrough
@@ -178,6 +178,9 @@ bench: deps-bench ## side by side with Squid on this machine
 	@$(PYTHON) tests/bench/replay.py '$(BUILD)'
 	@$(MAKE) --no-print-directory $(BUILD)/bench/engine_bench
 	@$(BUILD)/bench/engine_bench
+	@$(MAKE) --no-print-directory $(BUILD)/bench/index_bench $(BUILD)/bench/index_check
+	@$(BUILD)/bench/index_bench
+	@$(BUILD)/bench/index_check
 	@$(MAKE) --no-print-directory $(BUILD)/bench/pattern_bench
 	@$(BUILD)/bench/pattern_bench
 

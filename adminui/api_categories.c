@@ -197,12 +197,18 @@ static bool read_mode(struct call *c, struct job_order *order)
 {
     struct str mode = call_query(c, "mode", STR("replace"));
     struct str dry = call_query(c, "dry_run", STR("false"));
+    struct str force = call_query(c, "force", STR("false"));
     order->merge = str_eq(mode, STR("merge"));
     order->dry_run = str_eq(dry, STR("true"));
+    order->force = str_eq(force, STR("true"));
     order->source = call_query(c, "source", (struct str){0});
     order->take_upload = c->upload;
     if (!order->merge && !str_eq(mode, STR("replace"))) {
         problem_reply_fault(c, "/mode", "unknown-mode", "mode is replace or merge.");
+        return false;
+    }
+    if (!order->force && !str_eq(force, STR("false"))) {
+        problem_reply_fault(c, "/force", "bad-value", "force is true or false.");
         return false;
     }
     if (!order->dry_run && !str_eq(dry, STR("false"))) {

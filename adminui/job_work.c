@@ -15,7 +15,7 @@
 #include "adminui/policy_hold.h"
 #include "adminui/reply.h"
 #include "base/mapfile.h"
-#include "db/list_import.h"
+#include "db/list_check.h"
 #include "policies/set_domain.h"
 
 #define REJECTS_SHOWN 200
@@ -59,6 +59,21 @@ static json_t *category_json(const struct list_import_category *x)
                      reply_u64(x->n_rejected), "counts", counts);
 }
 
+static json_t *warnings_json(const struct list_warnings *w)
+{
+    json_t *all = json_array();
+    for (size_t i = 0; i < w->n; i++) {
+        json_t *entries = json_array();
+        for (size_t k = 0; k < w->v[i].n_entries; k++)
+            json_array_append_new(entries, reply_str(w->v[i].entries[k]));
+        json_array_append_new(all, json_pack("{s:s,s:o,s:s,s:o,s:o}", "code",
+                                             list_check_code(w->v[i].code), "category",
+                                             reply_str(w->v[i].category), "text", w->v[i].text,
+                                             "entries", entries, "n", reply_u64(w->v[i].n)));
+    }
+    return all;
+}
+
 static json_t *result_json(const struct list_import *im, const struct job_order *o, int64_t ms)
 {
     uint64_t accepted = 0, duplicates = 0, n_rejected = 0, added = 0, removed = 0;
@@ -83,14 +98,37 @@ static json_t *result_json(const struct list_import *im, const struct job_order 
                      (int)o->dry_run, "applied", 0, "message", "", "ms", (json_int_t)ms);
 }
 
+/* What would empty a category is taken back, unless somebody has said that it is meant. */
+static enum err refuse_shrunk(const struct job_order *o, const struct list_import *im,
+                              struct list_warnings *w, char why[STORE_WHY_BYTES])
+{
+    size_t before = w->n;
+    enum err e = o->merge ? OK : list_check_change(im, w);
+    if (e != OK || w->n == before || o->dry_run || o->force)
+        return e;
+    snprintf(why, STORE_WHY_BYTES, "%.180s; nothing was changed (force=true when it is meant)",
+             w->v[before].text);
+    return ERR_CONFLICT;
+}
+
 static enum err save(struct desk *d, const struct job_order *o, struct list_import *im,
-                     char why[STORE_WHY_BYTES])
+                     struct list_warnings *w, char why[STORE_WHY_BYTES])
 {
     struct list_import_save how = {
         .merge = o->merge, .dry_run = o->dry_run, .source = o->source, .at_ms = now_ms(d)};
-    enum err e = list_import_save(im, d->store, &how);
+    enum err e = list_check_names(im, w);
+    if (e == OK)
+        e = store_begin(d->store);
+    if (e != OK)
+        return e;
+    e = list_import_save(im, d->store, &how);
     if (e != OK)
         snprintf(why, STORE_WHY_BYTES, "%s", store_why(d->store));
+    else
+        e = refuse_shrunk(o, im, w, why);
+    if (e == OK)
+        return store_commit(d->store);
+    store_rollback(d->store);
     return e;
 }
 
@@ -99,6 +137,7 @@ enum err job_work_import(struct desk *d, const struct job_order *order,
 {
     struct mapfile m = {0};
     struct list_import *im = NULL;
+    struct list_warnings warnings = {0};
     int64_t began = clock_mono_ms(&d->app->clock);
     struct list_import_options o = {.category = order->category,
                                     .prefix = order->prefix,
@@ -116,9 +155,12 @@ enum err job_work_import(struct desk *d, const struct job_order *order,
     if (e == OK && !pulse->beat(pulse->ctx, 0.9, order->dry_run ? "comparing" : "storing"))
         e = ERR_CLOSED;
     if (e == OK)
-        e = save(d, order, im, why);
-    if (e == OK)
+        e = save(d, order, im, &warnings, why);
+    if (e == OK) {
         *result = result_json(im, order, clock_mono_ms(&d->app->clock) - began);
+        json_object_set_new(*result, "warnings", warnings_json(&warnings));
+    }
+    list_check_fini(&warnings);
     list_import_free(im);
     return e;
 }

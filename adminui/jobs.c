@@ -328,7 +328,8 @@ enum err jobs_add(struct jobs *j, const struct job_order *o, uint64_t *id)
     if (!job)
         return ERR_NOMEM;
     list_init(&job->node);
-    job->order = (struct job_order){.kind = o->kind, .merge = o->merge, .dry_run = o->dry_run};
+    job->order = (struct job_order){
+        .kind = o->kind, .merge = o->merge, .dry_run = o->dry_run, .force = o->force};
     job->order.category = str_of(copy(o->category));
     job->order.prefix = str_of(copy(o->prefix));
     job->order.source = str_of(copy(o->source));

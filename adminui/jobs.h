@@ -27,7 +27,7 @@ enum job_kind {
 struct job_order { /* texts are copied; take_upload and take_ask move on OK */
     enum job_kind kind;
     struct str category, prefix, source, format_name;
-    bool merge, dry_run;
+    bool merge, dry_run, force;
     char *take_upload; /* path of the spooled body; removed when the job has ended */
     json_t *take_ask;  /* what else the kind of job wants to know; NULL: nothing */
     struct str by;

@@ -175,7 +175,7 @@ struct cidr cidr_of(const struct ip *ip, uint8_t bits)
     struct cidr c = {.bits = bits};
     for (unsigned i = 0; i < sizeof c.ip.b; i++) {
         unsigned kept = bits <= i * 8 ? 0 : bits - i * 8;
-        uint8_t mask = kept >= 8 ? 0xff : (uint8_t)(0xff << (8 - kept));
+        unsigned mask = kept >= 8 ? 0xffu : 0xffu << (8 - kept) & 0xffu;
         c.ip.b[i] = (uint8_t)(ip->b[i] & mask);
     }
     return c;

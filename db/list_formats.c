@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "db/list_line.h"
+#include "db/list_utf16.h"
 
 #define LOOK_BYTES ((size_t)32 << 10) /* held back while the format is not known */
 
@@ -50,6 +51,10 @@ bool list_format_from_name(struct str s, enum list_format *out)
 }
 
 struct list_reader {
+    char mark[2]; /* the first bytes */
+    unsigned n_mark;
+    bool is_marked, is_utf16; /* is_marked: the first bytes have been looked at */
+    struct list_utf16 utf16;
     struct list_sink sink;
     struct list_line line;
     enum list_format format; /* LIST_AUTO while looking */
@@ -184,13 +189,11 @@ static void begin(struct list_reader *r)
     r->has_begun = true;
     if (str_starts(bytes, STR("\xef\xbb\xbf")))
         bytes = str_sub(bytes, 3, bytes.n);
-    if (str_starts(bytes, STR("\xff\xfe")) || str_starts(bytes, STR("\xfe\xff")))
-        r->sink.reject(r->sink.ctx, 1, str_make("", 0), "the file is UTF-16; save it as UTF-8");
     split(r, bytes);
     buf_fini(&head);
 }
 
-void list_formats_feed(struct list_reader *r, struct str bytes)
+static void feed_utf8(struct list_reader *r, struct str bytes)
 {
     if (!r->has_begun) {
         size_t want = LOOK_BYTES - r->held.n;
@@ -204,8 +207,45 @@ void list_formats_feed(struct list_reader *r, struct str bytes)
     split(r, bytes);
 }
 
+/* UTF-16 is told by the two bytes of its mark, which are left off. */
+static void feed_marked(struct list_reader *r, struct str bytes)
+{
+    struct buf text;
+    if (!r->is_utf16) {
+        feed_utf8(r, bytes);
+        return;
+    }
+    buf_init(&text, bytes.n * 2 + 16); /* a unit of two bytes is at most three, four of two units */
+    list_utf16_feed(&r->utf16, bytes, &text);
+    feed_utf8(r, buf_str(&text));
+    buf_fini(&text);
+}
+
+static void see_mark(struct list_reader *r)
+{
+    struct str mark = str_make(r->mark, r->n_mark);
+    r->is_marked = true;
+    r->utf16.is_big = str_eq(mark, STR("\xfe\xff"));
+    r->is_utf16 = r->utf16.is_big || str_eq(mark, STR("\xff\xfe"));
+    if (!r->is_utf16)
+        feed_utf8(r, mark);
+}
+
+void list_formats_feed(struct list_reader *r, struct str bytes)
+{
+    for (; !r->is_marked && bytes.n; bytes = str_sub(bytes, 1, bytes.n)) {
+        r->mark[r->n_mark++] = bytes.p[0];
+        if (r->n_mark == sizeof r->mark)
+            see_mark(r);
+    }
+    if (bytes.n)
+        feed_marked(r, bytes);
+}
+
 void list_formats_end(struct list_reader *r)
 {
+    if (!r->is_marked)
+        see_mark(r);
     if (!r->has_begun)
         begin(r);
     if (r->held.n || r->is_too_long)

@@ -300,9 +300,27 @@ static enum err read_archive(struct list_import *im, struct str bytes)
 
 /* --- single lists --- */
 
+/* One byte in twenty that no text has, in the beginning; UTF-16 says so by its mark. */
+static bool is_binary(struct str bytes)
+{
+    struct str s = str_sub(bytes, 0, FEED_BYTES);
+    size_t n = 0;
+    if (str_starts(s, STR("\xff\xfe")) || str_starts(s, STR("\xfe\xff")))
+        return false;
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        n += c < 0x20 && (c < '\t' || c > '\r');
+    }
+    return n > s.n / 20;
+}
+
 static enum err read_list(struct list_import *im, struct str bytes)
 {
     struct category *c;
+    if (is_binary(bytes)) {
+        snprintf(im->why, STORE_WHY_BYTES, "this is no text: it begins with binary data");
+        return ERR_INVALID;
+    }
     if (im->o.category.n == 0) {
         snprintf(im->why, STORE_WHY_BYTES, "a single list needs a category to go to");
         return ERR_INVALID;

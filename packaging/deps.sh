@@ -5,7 +5,7 @@
 set -eu
 group=${1:?usage: deps.sh build|web|check|bench}
 
-build='gcc libc6-dev pkg-config libjansson-dev libsqlite3-dev libpcre2-dev libc-ares-dev libidn2-dev
+build='gcc libc6-dev pkg-config libjansson-dev libsqlite3-dev libpcre2-dev libc-ares-dev libidn2-dev libpsl-dev
 libargon2-dev libssl-dev libxxhash-dev libzstd-dev libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev
 libarchive-dev libldap-dev libinih-dev libvectorscan-dev curl ca-certificates openssl'
 check='python3 python3-pytest python3-requests python3-ldap3 libcmocka-dev clang-format clang-tidy slapd ldap-utils nginx-light dnsmasq-base

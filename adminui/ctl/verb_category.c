@@ -78,6 +78,7 @@ static int import(struct ctl *c, struct buf *path, const char *file)
     const char *name = strrchr(file, '/');
     verbs_query(c, path, "mode", c->options.merge ? "merge" : NULL);
     verbs_query(c, path, "dry_run", c->options.dry_run ? "true" : NULL);
+    verbs_query(c, path, "force", c->options.force ? "true" : NULL);
     verbs_query(c, path, "source", name ? name + 1 : file);
     buf_add_c(path, 0);
     struct client_ask ask = {.method = "POST", .path = path->p, .file = file};

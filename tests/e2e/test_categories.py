@@ -105,3 +105,16 @@ def test_damaged_index_leaves_the_last_good_one(stack):
         assert is_blocked(stack, "http://before.example/")
     load(stack, "mixed", b"after.example\n")
     assert is_blocked(stack, "http://after.example/")
+
+
+def test_what_is_worth_a_look_is_said(stack):
+    """Public suffixes and names everybody needs are warnings; what would empty a category is refused unless it is meant."""
+    r = load(stack, "suspicious", b"co.uk\ngoogle.com\nfine.example\n")
+    assert [(w["code"], w["entries"], w["n"]) for w in r["warnings"]] == [("public-suffix", ["co.uk"], 1), ("popular", ["google.com"], 1)]
+    load(stack, "shrinks", b"".join(b"s%d.example\n" % i for i in range(500)))
+    for small in (b"s1.example\n", b"# nothing\n"):
+        job = stack.api.job(stack.api.call("POST", "/categories/shrinks:import", raw=small))
+        assert job["state"] == "failed" and "would be gone" in job["message"], job
+        assert stack.api.get("/categories/shrinks")["counts"]["domains"] == 500
+    assert load(stack, "shrinks", b"s1.example\n", "?dry_run=true")["warnings"][0]["code"] == "shrunk"
+    assert load(stack, "shrinks", b"s1.example\n", "?force=true")["removed"] == 499
