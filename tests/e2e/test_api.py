@@ -753,7 +753,7 @@ def test_restart_keeps_sessions_and_ends_cleanly():
 def test_setup_wizard():
     with Stack(start=False) as s:
         s.start_adminui()
-        s.log_in()
+        s.api.login("admin", s.first_password())
         assert s.api.get("/setup")["needed"] is True
         presets = s.api.get("/presets")["items"]
         assert {p["name"] for p in presets} == {"open", "careful", "named", "locked"}
