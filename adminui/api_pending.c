@@ -254,9 +254,8 @@ void api_pending_promote(struct call *c)
     }
     /* agreed to for another base, or put on trial: a person who looked may say so, unless a second
      * one was needed */
-    if (x.state == CHANGE_HELD && !(x.flags & CHANGE_APPROVAL))
-        carry_out(c, &x);
-    else if (is_current(c, &x))
+    bool may_undo = x.state == CHANGE_HELD && !(x.flags & CHANGE_APPROVAL);
+    if (may_undo || is_current(c, &x))
         carry_out(c, &x);
 }
 

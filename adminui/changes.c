@@ -175,7 +175,7 @@ static enum err publish(struct desk *d, struct arena *a, struct change *c, int64
     struct going g = {.text = {.document = c->document, .copy_of = c->copy_of},
                       .how = how_of(c, now_ms),
                       .is_watched = c->kind == CHANGE_PUBLISH && !(c->flags & CHANGE_UNWATCHED)};
-    struct policy_version before;
+    struct policy_version before = {0};
     enum err e = OK;
     if (c->kind == CHANGE_EXCEPTION)
         e = policy_rows_live(d->store, a, &before);

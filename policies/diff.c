@@ -1,6 +1,7 @@
 /* diff: sections of named objects compared, and the rest as settings. */
 #include "policies/diff.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,13 +113,10 @@ static void add_delta(json_t *field, const json_t *a, const json_t *b)
 
 static void add_field(json_t *fields, const char *prefix, const char *name, json_t *a, json_t *b)
 {
-    char pointer[300] = "";
-    size_t n = strlen(prefix) + strlen(name) + 2;
-    if (n >= sizeof pointer)
+    char pointer[300];
+    int n = snprintf(pointer, sizeof pointer, "%s/%s", prefix, name);
+    if (n < 0 || (size_t)n >= sizeof pointer)
         return;
-    memcpy(pointer, prefix, strlen(prefix));
-    pointer[strlen(prefix)] = '/';
-    memcpy(pointer + strlen(prefix) + 1, name, strlen(name) + 1);
     json_t *field = json_pack("{s:s, s:o, s:o}", "pointer", pointer, "before", value_or_null(a),
                               "after", value_or_null(b));
     if (is_texts(a) && is_texts(b))
