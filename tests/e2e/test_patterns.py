@@ -60,14 +60,18 @@ def test_costs_are_counted(world):
     with requests.Session() as http:
         http.trust_env = False
         http.proxies = s.proxies()
-        for i in range(600):
+        usage = {"sampled": 0}
+        for i in range(8000):  # each processor times one in 256 of what it decides
             assert http.get(o.url(f"/ok?n={i}"), timeout=10).status_code == 200
-    usage = s.api.get("/policy/patterns")
-    assert usage["n_patterns"] == 4 and usage["one_in"] == 256 and usage["sampled"] >= 2 and len(usage["items"]) == 4
+            if i % 300 == 299:
+                usage = s.api.get("/policy/patterns")
+                if usage["sampled"]:
+                    break
+    assert usage["n_patterns"] == 4 and usage["one_in"] == 256 and usage["sampled"] >= 1 and len(usage["items"]) == 4
     first = usage["items"][0]
     assert first["pattern"] == "/ok\\?n=[0-9]+x" and first["where"] == ["/lists/0/entries/0"]
     assert first["list"] == "patterns" and first["rule"] == "listed" and first["filter"] == "literal"
-    assert first["evals"] >= 2 and first["hits"] == 0 and first["ns_per_request"] > 0 and "/ok?n=" in first["worst_input"]
+    assert first["evals"] >= 1 and first["hits"] == 0 and first["ns_per_request"] > 0 and "/ok?n=" in first["worst_input"]
     by = {i["pattern"]: i for i in usage["items"]}
     assert by["neverseen"]["evals"] == 0 and by["/o[a-z]\\?n=never"]["rule"] == "own"
     host = by["^https?://([^/]+\\.)?host-only\\.test(/|$)"]
