@@ -1,6 +1,7 @@
 /* retired: a short array, looked through once a second. */
 #include "proxyd/main/retired.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 void retired_add(struct retired *r, struct flow_set *take_set)
@@ -29,7 +30,10 @@ void retired_sweep(struct retired *r)
         else
             r->v[kept++] = r->v[i];
     }
+    bool has_freed = kept < r->n;
     r->n = kept;
+    if (has_freed && kept == 0)
+        (void)malloc_trim(0); /* twice the policy was there: give the room back */
 }
 
 void retired_fini(struct retired *r)

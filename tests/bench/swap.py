@@ -35,8 +35,8 @@ def failed(j):
     return sum(j["errors"].values()) + sum(n for s, n in j["status"].items() if s != "200")
 
 
-def rss_mib(pid):
-    return int(next(x for x in open(f"/proc/{pid}/status") if x.startswith("VmRSS")).split()[1]) / 1024
+def rss_mib(pid):  # what is its own: mapped files (index, journal) come and go by the kernel
+    return int(next(x for x in open(f"/proc/{pid}/status") if x.startswith("RssAnon")).split()[1]) / 1024
 
 
 def during(pxload, port, origin, work):

@@ -87,7 +87,7 @@ def test_fifty_publishes_under_load():
 
 
 def rss_kb(pid):
-    return int(next(x for x in open(f"/proc/{pid}/status") if x.startswith("VmRSS")).split()[1])
+    return int(next(x for x in open(f"/proc/{pid}/status") if x.startswith("RssAnon")).split()[1])
 
 
 def test_policy_and_index_are_swapped_under_load():
