@@ -107,10 +107,26 @@ static void read_hosts(struct list_line *l, struct str line)
     }
 }
 
+static bool starts_with_any(struct str line, const char *const *prefixes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (str_starts(line, str_of(prefixes[i])))
+            return true;
+    }
+    return false;
+}
+
+static const char *const v2fly_words[] = {"full:", "domain:", "regexp:", "keyword:", "include:"};
+static void read_v2fly(struct list_line *l, struct str line);
+
 static void read_plain(struct list_line *l, struct str line)
 {
     if (list_entry_is_plain(line)) { /* nearly every line of nearly every list */
         add(l, LIST_DOMAINS, line);
+        return;
+    }
+    if (starts_with_any(line, v2fly_words, 5)) { /* far behind many bare names */
+        read_v2fly(l, line);
         return;
     }
     struct str s = without_comment(line), rest = s, word = next_word(&rest);
@@ -390,15 +406,6 @@ static bool has_word(struct str line, const char *word)
     return false;
 }
 
-static bool starts_with_any(struct str line, const char *const *prefixes, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (str_starts(line, str_of(prefixes[i])))
-            return true;
-    }
-    return false;
-}
-
 /* Signs that neither a URL nor a filter rule has. */
 static bool looks_like_pattern(struct str line)
 {
@@ -423,7 +430,6 @@ enum list_format list_line_guess(struct str line)
     static const char *const adblock[] = {"||", "@@", "[Adblock", "[adblock", "##.", "###", "##["};
     static const char *const dnsmasq[] = {"address=/", "server=/", "local=/"};
     static const char *const unbound[] = {"local-zone:", "local-data:", "server:"};
-    static const char *const v2fly[] = {"full:", "domain:", "regexp:", "keyword:", "include:"};
     line = trim(line);
     if (line.n == 0)
         return LIST_AUTO;
@@ -435,7 +441,7 @@ enum list_format list_line_guess(struct str line)
         return LIST_FORMAT_DNSMASQ;
     if (starts_with_any(line, unbound, 3))
         return LIST_FORMAT_UNBOUND;
-    if (starts_with_any(line, v2fly, 5))
+    if (starts_with_any(line, v2fly_words, 5))
         return LIST_FORMAT_V2FLY;
     if (str_starts(line, STR("zone \"")))
         return LIST_FORMAT_BIND;
