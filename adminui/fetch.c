@@ -172,7 +172,8 @@ static void explain(enum err e, CURLcode rc, struct fetching *f, const char *det
     else if (e == ERR_REFUSED)
         snprintf(why, FETCH_WHY_BYTES, "the server answered %ld", f->out->status);
     else if (e != OK)
-        snprintf(why, FETCH_WHY_BYTES, "%s", *detail ? detail : curl_easy_strerror(rc));
+        snprintf(why, FETCH_WHY_BYTES, "%.*s", FETCH_WHY_BYTES - 1,
+                 *detail ? detail : curl_easy_strerror(rc));
 }
 
 enum err fetch_file(const struct fetch_ask *ask, struct fetch_answer *out)
