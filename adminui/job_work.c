@@ -171,7 +171,9 @@ enum err job_work_import(struct desk *d, const struct job_order *order,
 enum err job_work_rebuild(struct desk *d, const struct job_pulse *pulse, char why[STORE_WHY_BYTES])
 {
     enum err e = index_build_main(d, pulse, why);
-    return e == OK && !index_build_local_is_current(d) ? index_build_local(d, why) : e;
+    if (e == OK && (!index_build_local_is_current(d) || !job_work_opens(d)))
+        e = index_build_local(d, why);
+    return e;
 }
 
 /* --- what there is -----------------------------------------------------------------------------
