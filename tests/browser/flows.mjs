@@ -397,6 +397,19 @@ const flows = {
     await page.getByLabel('Which categories has a host?').fill('www.one.browser.example');
     await page.getByRole('button', { name: 'Look up' }).click();
     await page.locator('.hits', { hasText: 'browsertest' }).waitFor();
+    // One entry by hand: in, seen with its source, out again.
+    await page.getByLabel(/^Put www.one.browser.example into/).fill('byhand');
+    await page.getByRole('button', { name: 'Put', exact: true }).click();
+    await page.locator('.hits', { hasText: 'entered by hand' }).waitFor();
+    await page.locator('.hits').getByRole('link', { name: 'byhand' }).click();
+    await page.getByRole('heading', { name: 'byhand', level: 1 }).waitFor();
+    await page.getByLabel('Hosts, addresses or host/path').fill('four.browser.example\nnot a host!!');
+    await page.getByRole('button', { name: 'Add', exact: true }).click();
+    await page.locator('table').getByText('four.browser.example').waitFor();
+    await page.locator('.fault').first().waitFor();
+    await page.getByRole('button', { name: /^Take out: four.browser.example/ }).click();
+    await page.locator('table').getByText('four.browser.example').waitFor({ state: 'detached' });
+    await visit(page, '/categories');
     // Edit the small category in place.
     await page.getByRole('button', { name: 'More for browsertest' }).click();
     await page.getByRole('menuitem', { name: 'Edit entries' }).click();

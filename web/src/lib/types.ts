@@ -187,7 +187,7 @@ export interface SubscriptionConfig {
 }
 export interface Subscription extends SubscriptionConfig {
   id: number; has_password: boolean; source: string; state: 'new' | 'fresh' | 'failing' | 'waiting' | 'off'; is_stale: boolean; why: string;
-  waiting: { entries: number; before: number; added: number; removed: number; categories: { name: string; before: number; added: number; removed: number }[] } | null;
+  waiting: { entries: number; before: number; added: number; removed: number; categories: { name: string; before: number; added: number; removed: number }[]; examples_added?: string[]; examples_removed?: string[] } | null;
   checked_at: string | null; good_at: string | null; next_at: string | null; failures: number; entries: number;
 }
 export interface CatalogueRow { name: string; url: string; category: string; prefix: string; format: string; every_hours: number; licence: string; about: string }
