@@ -95,6 +95,19 @@ static void on_limit(struct timer *t)
         conn_close(c, false);
 }
 
+void conn_drain(struct conn *c, uint32_t first_ms)
+{
+    if (c->n_requests > 0) {
+        conn_close(c, false);
+        return;
+    }
+    int64_t until = c->w->loop.now_ms + first_ms;
+    if (c->rest_until_ms > until) {
+        c->rest_until_ms = until;
+        timer_set(&c->w->loop.timers, &c->limit, until);
+    }
+}
+
 /* The PROXY protocol header. True: it is dealt with; false: wait or closed. */
 static bool take_proxy_line(struct conn *c)
 {

@@ -47,4 +47,8 @@ void conn_request_over(struct conn *c, enum conn_end end);
 /* Closes at once; a running request must have ended. */
 void conn_close(struct conn *c, bool is_abort);
 
+/* The worker drains and c is at rest: closes it; one that asked for nothing yet, since its first
+ * request may be on the way, gets at most first_ms for it. */
+void conn_drain(struct conn *c, uint32_t first_ms);
+
 #endif

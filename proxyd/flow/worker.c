@@ -14,6 +14,7 @@
 #define TICK_MS      1000
 #define LARGE_BUDGET 256 /* 64 MiB of large buffers that wait on slow receivers */
 #define KEEP_FREE    1024
+#define FIRST_MS     1000 /* a drain waits so long for the first request of a connection */
 
 static void publish_gauges(struct worker *w)
 {
@@ -256,7 +257,7 @@ static void on_drain(struct wake_message *m, void *owner)
         struct conn *c = LIST_ENTRY(n, struct conn, in_open);
         n = n->next;
         if (!c->r && !c->is_lingering && !(c->fd.s.ready & STREAM_READABLE))
-            conn_close(c, false);
+            conn_drain(c, FIRST_MS);
     }
     if (w->n_open == 0)
         loop_stop(&w->loop);
