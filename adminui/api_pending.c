@@ -6,6 +6,7 @@
 #include "adminui/change_json.h"
 #include "adminui/changes.h"
 #include "adminui/fields.h"
+#include "adminui/policy_docs.h"
 #include "adminui/policy_hold.h"
 #include "adminui/problem.h"
 #include "adminui/proxy_link.h"
@@ -89,7 +90,7 @@ void api_pending_get(struct call *c)
     bool has_policy = parsed && x.kind != CHANGE_SETTINGS;
     json_object_set_new(out, "changes", has_policy ? changes_of(c, &x, document) : json_null());
     json_object_set_new(out, "document", parsed ? parsed : json_null());
-    reply_json(c, 200, out);
+    reply_json(c, 200, policy_docs_shown(c, out));
 }
 
 void api_pending_watch(struct call *c)

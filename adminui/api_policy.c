@@ -15,8 +15,13 @@
 void api_policy_draft(struct call *c)
 {
     struct policy_docs_draft d;
-    if (policy_docs_draft(c, &d) && !call_not_modified(c, d.etag))
-        reply_json_text(c, 200, d.draft.document);
+    if (!policy_docs_draft(c, &d) || call_not_modified(c, d.etag))
+        return;
+    struct str text = d.draft.document;
+    if (role_may(c->caller.role, PERMISSION_EDIT))
+        reply_json_text(c, 200, text);
+    else
+        reply_json(c, 200, policy_docs_shown(c, json_loadb(text.p, text.n, 0, NULL)));
 }
 
 void api_policy_put(struct call *c)

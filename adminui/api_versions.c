@@ -27,7 +27,7 @@ static void reply_full(struct call *c, const struct policy_version *v)
         return;
     json_t *j = version_json(v);
     json_object_set_new(j, "document", json_loadb(v->document.p, v->document.n, 0, NULL));
-    reply_json(c, 200, j);
+    reply_json(c, 200, policy_docs_shown(c, j));
 }
 
 void api_versions_live(struct call *c)
@@ -98,5 +98,6 @@ void api_versions_diff(struct call *c)
     else
         reply_json(c, 200,
                    json_pack("{s:o,s:o,s:b,s:o}", "from", reply_str(from), "to", reply_str(to),
-                             "same", json_array_size(changes) == 0, "changes", changes));
+                             "same", json_array_size(changes) == 0, "changes",
+                             policy_docs_shown(c, changes)));
 }

@@ -63,6 +63,14 @@ static bool seal(struct call *c, json_t *document, json_t **out)
     return e == OK;
 }
 
+json_t *policy_docs_shown(const struct call *c, json_t *take_tree)
+{
+    if (role_may(c->caller.role, PERMISSION_EDIT) || policy_secret_hide(take_tree) == OK)
+        return take_tree;
+    json_decref(take_tree);
+    return NULL;
+}
+
 bool policy_docs_save(struct call *c, json_t *document, uint64_t expected, uint64_t *revision)
 {
     json_t *sealed;

@@ -19,6 +19,10 @@ struct policy_docs_draft {
 /* Answers the problem itself when false. */
 bool policy_docs_draft(struct call *c, struct policy_docs_draft *out);
 
+/* A tree with documents in it as this caller may see it: without hashes of passwords for roles that
+ * may not edit. NULL: out of memory, the tree is freed. */
+json_t *policy_docs_shown(const struct call *c, json_t *take_tree);
+
 /* Saves a document as the next draft (canonical text, plain passwords hashed) and audits it;
  * expected: its revision. Answers the problem itself when false. */
 bool policy_docs_save(struct call *c, json_t *document, uint64_t expected, uint64_t *revision);

@@ -1,13 +1,17 @@
-/* policy_secret: rules[].override.password to rules[].override.password_hash. */
+/* policy_secret: rules[].override.password to rules[].override.password_hash, and that to a mark.
+ */
 #include "adminui/policy_secret.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/password.h"
 #include "base/secret.h"
 
 #define MIN_BYTES 4
 #define MAX_BYTES 200
+
+#define HASH STR("$argon2id$")
 
 static json_t *plain_of(const json_t *rule)
 {
@@ -60,11 +64,34 @@ static enum err seal_all(json_t *document, struct report *report)
     return OK;
 }
 
+/* A document that was read by somebody who may not edit has lost its passwords. */
+static bool has_hidden(const json_t *document, struct report *report)
+{
+    size_t i;
+    const json_t *rule;
+    bool is_found = false;
+    json_array_foreach(json_object_get(document, "rules"), i, rule)
+    {
+        const json_t *override = json_object_get(rule, "override");
+        const char *hash = json_string_value(json_object_get(override, "password_hash"));
+        char pointer[64];
+        if (!hash || strcmp(hash, POLICY_SECRET_HIDDEN) != 0 || json_is_string(plain_of(rule)))
+            continue;
+        snprintf(pointer, sizeof pointer, "/rules/%zu/override/password_hash", i);
+        report_fault(report, pointer, "hidden",
+                     "The password was not shown to whoever saved this: give a new one.");
+        is_found = true;
+    }
+    return is_found;
+}
+
 enum err policy_secret_seal(json_t *document, struct report *report, json_t **out)
 {
     size_t i;
     const json_t *rule;
     bool has_any = false;
+    if (has_hidden(document, report))
+        return ERR_INVALID;
     json_array_foreach(json_object_get(document, "rules"), i, rule)
     {
         has_any = has_any || plain_of(rule);
@@ -75,5 +102,39 @@ enum err policy_secret_seal(json_t *document, struct report *report, json_t **ou
         *out = copy;
     else
         json_decref(copy);
+    return e;
+}
+
+/* --- showing -----------------------------------------------------------------------------------
+ */
+
+static bool is_hash(const json_t *v)
+{
+    return json_is_string(v) &&
+           str_starts(str_make(json_string_value(v), json_string_length(v)), HASH);
+}
+
+enum err policy_secret_hide(json_t *tree)
+{
+    size_t i;
+    const char *name;
+    json_t *v;
+    enum err e = OK;
+    json_object_foreach(tree, name, v)
+    {
+        enum err rc = !is_hash(v) ? policy_secret_hide(v)
+                      : json_object_set_new(tree, name, json_string(POLICY_SECRET_HIDDEN)) == 0
+                          ? OK
+                          : ERR_NOMEM;
+        e = e == OK ? rc : e;
+    }
+    json_array_foreach(tree, i, v)
+    {
+        enum err rc = !is_hash(v) ? policy_secret_hide(v)
+                      : json_array_set_new(tree, i, json_string(POLICY_SECRET_HIDDEN)) == 0
+                          ? OK
+                          : ERR_NOMEM;
+        e = e == OK ? rc : e;
+    }
     return e;
 }

@@ -884,3 +884,33 @@ def test_override_password_is_hashed_before_it_rests(admin):
     with open(os.path.join(admin.state, "policy.db"), "rb") as db, open(os.path.join(admin.state, "policy.db-wal"), "rb") as wal:
         assert b"open sesame" not in db.read() + wal.read()
     admin.api.put("/policy/draft", before)
+
+
+def test_hashes_of_passwords_are_not_for_readers(admin):
+    """Who may not edit sees no hash in any document; what was read so is not stored over the password by accident."""
+    s = admin
+    before = s.api.get("/policy/draft")
+    rule = {"id": "pw", "action": "override", "when": {"hosts": ["pw.example"]}, "override": {"by": "password", "password": "open sesame"}}
+    s.publish(policy(rule))
+    s.api.put("/policy/draft", policy({**rule, "override": {"by": "password", "password": "another word"}}))
+    tag = s.api.call("GET", "/policy/draft").headers["ETag"]
+    s.api.call("POST", "/policy/draft:publish", {"comment": "another word"}, headers={"If-Match": tag})
+    for role in ("viewer", "auditor"):
+        s.api.post("/accounts", {"username": f"pw-{role}", "password": "a long one for them", "role": role})
+        reader = Api(s.admin_port)
+        reader.login(f"pw-{role}", "a long one for them")
+        version = reader.get("/policy/live")["version"]
+        for path in ("/policy/draft", "/policy/live", f"/policy/versions/{version}", f"/policy/diff?from={version - 1}&to={version}", "/policy/pending?state=all"):
+            text = reader.call("GET", path).text
+            assert "$argon2id$v" not in text and "$m=" not in text, (role, path, text[:300])
+        seen = reader.get("/policy/draft")
+        assert seen["rules"][0]["override"] == {"by": "password", "password_hash": "$argon2id$hidden"}
+        assert reader.post("/policy/draft:validate", seen)["ok"], "what they see can still be checked"
+    kept = s.api.get("/policy/draft")
+    assert kept["rules"][0]["override"]["password_hash"].startswith("$argon2id$v")
+    assert s.api.put("/policy/draft", kept)["report"]["ok"], "an editor's round trip"
+    tag = s.api.call("GET", "/policy/draft").headers["ETag"]
+    r = s.api.call("PUT", "/policy/draft", seen, headers={"If-Match": tag}, ok=False)
+    assert r.status_code == 422 and r.json()["errors"][0]["code"] == "hidden", r.text
+    assert s.api.get("/policy/draft") == kept
+    s.publish(before)
