@@ -14,6 +14,7 @@
 #include "adminui/reply.h"
 #include "db/list_formats.h"
 #include "db/list_rows.h"
+#include "db/subscription_rows.h"
 
 /* --- shown -------------------------------------------------------------------------------------
  */
@@ -173,7 +174,9 @@ void api_categories_delete(struct call *c)
                       n_users, n_users == 1 ? "" : "s", n_users == 1 ? "s" : "");
         return;
     }
-    e = list_rows_delete(c->desk->store, x.name, x.revision);
+    e = subscription_rows_forget(c->desk->store, x.name);
+    if (e == OK)
+        e = list_rows_delete(c->desk->store, x.name, x.revision);
     call_audit(c, x.name, NULL, NULL);
     if (e != OK)
         problem_reply_err(c, e, "category");

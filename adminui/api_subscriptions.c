@@ -14,6 +14,7 @@
 #include "adminui/reply.h"
 #include "adminui/subscriber.h"
 #include "adminui/subscription_config.h"
+#include "base/url.h"
 #include "db/list_sources.h"
 #include "db/subscription_rows.h"
 
@@ -120,6 +121,32 @@ void api_subscriptions_get(struct call *c)
 /* --- changed -----------------------------------------------------------------------------------
  */
 
+static bool is_same_place(const json_t *a, const json_t *b, const char *member)
+{
+    const json_t *x = json_object_get(a, member), *y = json_object_get(b, member);
+    struct str s = str_make(json_string_value(x), json_string_length(x));
+    struct str t = str_make(json_string_value(y), json_string_length(y));
+    struct url u, v;
+    if (!t.n || str_eq(s, t) || url_parse(s, &u) != OK || url_parse(t, &v) != OK)
+        return !t.n || str_eq(s, t);
+    return u.scheme == v.scheme && u.port == v.port && str_eq(host_str(&u.host), host_str(&v.host));
+}
+
+/* A password that is not given anew stays with the servers it was given for: else whoever may not
+ * see it could have it sent to a server of their own. */
+static bool keep_password(struct call *c, const json_t *before)
+{
+    const json_t *kept = json_object_get(before, "password");
+    if (!json_string_length(kept) || !json_string_length(json_object_get(c->json, "username")))
+        return true;
+    if (is_same_place(before, c->json, "url") && is_same_place(before, c->json, "checksum_url") &&
+        is_same_place(before, c->json, "proxy"))
+        return json_object_set(c->json, "password", (json_t *)(uintptr_t)kept) == 0;
+    problem_reply_fault(c, "/password", "required",
+                        "The list comes from another server now: give the password again.");
+    return false;
+}
+
 /* The body, checked, as it is stored. old: where a secret that is null comes from; NULL: none. */
 static bool take_config(struct call *c, const struct subscription *old, struct subscription *out)
 {
@@ -127,8 +154,10 @@ static bool take_config(struct call *c, const struct subscription *old, struct s
     struct subscription_config config;
     json_t *before = old ? json_loadb(old->config.p, old->config.n, 0, NULL) : NULL;
     const json_t *secret = json_object_get(c->json, "password");
-    if (before && (!secret || json_is_null(secret)))
-        json_object_set(c->json, "password", json_object_get(before, "password"));
+    if (before && (!secret || json_is_null(secret)) && !keep_password(c, before)) {
+        json_decref(before);
+        return false;
+    }
     report_init(&report);
     subscription_config_read(c->json, &config, &report);
     bool is_good = !report_has_faults(&report);

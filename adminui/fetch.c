@@ -197,7 +197,7 @@ enum err fetch_file(const struct fetch_ask *ask, struct fetch_answer *out)
     enum err e = from_curl(rc, &f);
     if (fclose(f.file) != 0 && e == OK)
         e = ERR_IO;
-    out->is_unchanged = e == OK && out->status == 304;
+    out->is_unchanged = e == OK && out->status == 304 && headers; /* unasked it says nothing */
     if (e == OK && out->status != 200 && !out->is_unchanged)
         e = ERR_REFUSED;
     explain(e, rc, &f, detail);

@@ -93,6 +93,20 @@ enum err subscription_rows_add(struct store *s, const struct subscription *x, ui
     return e;
 }
 
+enum err subscription_rows_forget(struct store *s, struct str category)
+{
+    struct sqlite3_stmt *st;
+    enum err e = store_stmt(s,
+                            "UPDATE subscription SET etag = '', last_modified = '', hash = ''"
+                            " WHERE 'sub:' || id IN"
+                            " (SELECT source FROM category_source WHERE category = ?1)",
+                            &st);
+    if (e != OK)
+        return e;
+    store_bind_str(st, 1, category);
+    return store_run(s, st);
+}
+
 enum err subscription_rows_put(struct store *s, const struct subscription *x, uint64_t expected)
 {
     struct sqlite3_stmt *st;

@@ -42,6 +42,8 @@ enum err subscription_rows_add(struct store *s, const struct subscription *x,
 enum err subscription_rows_put(struct store *s, const struct subscription *x,
                                uint64_t expected) MUST_CHECK;
 enum err subscription_rows_delete(struct store *s, uint64_t id) MUST_CHECK;
+/* What was fetched into a category goes: those that fill it fetch all of it the next time. */
+enum err subscription_rows_forget(struct store *s, struct str category) MUST_CHECK;
 /* The progress members of x. OK also when it is gone. */
 enum err subscription_rows_progress(struct store *s, const struct subscription *x) MUST_CHECK;
 

@@ -170,6 +170,41 @@ def test_a_tree_to_many_categories(world):
     assert categories(s, "tree-one.tree.example") == [] and s.api.call("GET", f"/subscriptions/{i}", ok=False).status_code == 404
 
 
+def test_an_answer_to_a_question_not_asked(world):
+    """"Not modified" says nothing when nothing was fetched before, or when what came of it is gone."""
+    s, o = world
+    o.on("/lie.txt", answer(b"", status="304 Not Modified"))
+    i = subscribe(s, o.url("/lie.txt"), category="lie")
+    assert "304" in wait_for(s, i, "failing")["why"]
+    o.on("/lie.txt", lambda r: answer(b"", status="304 Not Modified") if b"if-none-match" in r.head.lower() else answer(names(9, "lie"), etag='"1"'))
+    assert fetch(s, i)["outcome"] == "updated"
+    assert fetch(s, i)["outcome"] == "unchanged"
+    s.api.job(s.api.delete("/categories/lie?force=true"))
+    assert categories(s, "lie3.example") == []
+    assert fetch(s, i)["outcome"] == "updated", get(s, i)
+    wait_until(lambda: categories(s, "lie3.example") == ["lie"], 10, "look-up")
+    s.api.delete(f"/subscriptions/{i}")
+
+
+def test_a_kept_password_is_for_the_server_it_was_given_for(world):
+    s, o = world
+    o.on("/mine.txt", answer(names(9, "mine")))
+    i = subscribe(s, o.url("/mine.txt"), category="mine", username="u", password="hush")
+    wait_for(s, i, "fresh")
+    x = get(s, i)
+    body = {k: x[k] for k in ("name", "url", "category", "username", "password", "allow_private")}
+    for change in ({"url": "https://thief.example/x"}, {"proxy": "http://thief.example:3128"}, {"checksum_url": "http://thief.example/sum"},
+                   {"url": x["url"].replace("mine.txt", "").replace(str(o.port), "1") + "mine.txt"}):
+        tag = s.api.call("GET", f"/subscriptions/{i}").headers["ETag"]
+        r = s.api.call("PUT", f"/subscriptions/{i}", body | change, headers={"If-Match": tag}, ok=False)
+        assert r.status_code == 422 and r.json()["errors"][0]["pointer"] == "/password", (change, r.text)
+    s.api.put(f"/subscriptions/{i}", body | {"url": o.url("/other.txt")})
+    assert get(s, i)["has_password"], "another file of the same server"
+    s.api.put(f"/subscriptions/{i}", body | {"url": "https://new.example/x", "password": "fresh", "enabled": False})
+    s.api.put(f"/subscriptions/{i}", body | {"url": "https://third.example/x", "username": "", "enabled": False})
+    s.api.delete(f"/subscriptions/{i}")
+
+
 BAD = {
     "status": (lambda o: o.on("/bad", answer(b"no", status="500 Oops")), "500"),
     "cut": (lambda o: o.on("/bad", [b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\nabc.example\n", CLOSE]), ""),
