@@ -26,7 +26,7 @@ function closure(name, seen = new Set()) {
 }
 const shell = new Set(first.flatMap((n) => (n.endsWith('.js') ? [...closure(n)] : [n])));
 const index = gz('dist/index.html');
-const catalogue = Math.max(...names.filter((n) => /^de-.*\.js$/.test(n)).map((n) => weight.get(n)));
+const catalogue = sum(names.filter((n) => /^de-.*\.js$/.test(n))); // of the pages, and of what the server says
 const entry = [...shell].filter((n) => n.endsWith('.js')).map((n) => readFileSync(join(DIR, n), 'utf8')).join();
 const chunks = names.filter((n) => n.endsWith('.js') && !shell.has(n) && !n.startsWith('de-') && entry.includes(n));
 const pages = chunks.map((n) => [n.replace(/-.{8}\.js$/, ''), index + catalogue + sum(new Set([...shell, ...closure(n)]))]).sort((a, b) => b[1] - a[1]);

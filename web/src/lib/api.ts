@@ -1,4 +1,5 @@
 // The client of /api/v1: adds the CSRF token, reads problem documents, tells the session when it has ended.
+import { said } from './i18n.svelte';
 import type { Fault, Problem } from './types';
 
 export const BASE = '/api/v1';
@@ -109,11 +110,9 @@ export function upload(path: string, file: Blob, progress: (part: number) => voi
 
 export function messageOf(e: unknown): string {
   if (e instanceof ApiError) {
-    if (e.problem.detail) return e.problem.detail;
-    if (e.faults.length) return e.faults[0].message;
-    return e.problem.title;
+    return said(e.problem.detail || e.faults[0]?.message || e.problem.title);
   }
-  return e instanceof Error ? e.message : String(e);
+  return said(e instanceof Error ? e.message : String(e));
 }
 
 /** Faults whose pointer is this one or below it. */

@@ -1,5 +1,5 @@
 // Numbers, sizes, durations and times for people, in the chosen language and time zone.
-import { i18n } from './i18n.svelte';
+import { i18n, said } from './i18n.svelte';
 import { prefs } from './prefs.svelte';
 
 export const zoneName = () => (prefs.zone === 'UTC' ? 'UTC' : Intl.DateTimeFormat().resolvedOptions().timeZone);
@@ -95,7 +95,7 @@ export function ago(iso: string | null | undefined, now = Date.now()): string {
   return f.format(Math.round(s / 86400), 'day');
 }
 
-/** A sentence of the server with its RFC 3339 times put as people read them. */
+/** A sentence of the server in the chosen language, with its RFC 3339 times put as people read them. */
 export function humanTimes(text: string): string {
-  return text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z/g, (iso) => dateTime(iso));
+  return said(text).replace(/\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z/g, (iso) => dateTime(iso));
 }

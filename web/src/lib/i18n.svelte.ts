@@ -1,16 +1,21 @@
-// Texts: the key is the English sentence; other languages are catalogues from it, loaded when chosen.
-// tests/i18n.test.ts fails when a sentence of the sources is missing in one of them.
-type Catalogue = Record<string, string>;
-const loaders: Record<string, (() => Promise<{ default: Catalogue }>) | undefined> = { de: () => import('../i18n/de.json') };
+// Texts: the key is the English sentence; other languages are catalogues from it, loaded when chosen: one for the
+// sentences of the pages, one for those the server says. tests/i18n.test.ts fails when one is missing.
+import { Said, type Catalogue } from './said';
+type Loader = () => Promise<{ default: Catalogue }>;
+const loaders: Record<string, Loader | undefined> = { de: () => import('../i18n/de.json') };
+const serverLoaders: Record<string, Loader | undefined> = { de: () => import('../i18n/de-server.json') };
 export const languages: Record<string, string> = { en: 'English', de: 'Deutsch' };
 
 class I18n {
   language = $state('en');
   catalogue = $state.raw<Catalogue>({});
+  server = $state.raw<Said | null>(null);
 
   async use(language: string) {
     const load = loaders[language];
+    const server = serverLoaders[language]?.().then((m) => new Said(m.default), () => null);
     this.catalogue = load ? (await load()).default : {};
+    this.server = (await server) ?? null;
     this.language = load ? language : 'en';
     document.documentElement.lang = this.language;
   }
@@ -22,6 +27,9 @@ export function t(text: string, values?: Record<string, string | number>): strin
   const s = i18n.catalogue[text] ?? text;
   return values ? s.replace(/\{(\w+)\}/g, (whole, key) => (key in values ? String(values[key]) : whole)) : s;
 }
+
+/** A sentence of the server in the chosen language. */
+export const said = (text: string | null | undefined): string => (text ? (i18n.server?.in(text) ?? text) : '');
 
 /** One of two sentences by number; {n} is the number, written for people. */
 export function tn(n: number, one: string, many: string): string {
