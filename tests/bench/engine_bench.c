@@ -1,5 +1,5 @@
-/* engine_bench: what a decision costs as rules and patterns grow, and what the index of all shared
- * category lists costs to build, open and ask. No network, no proxy. Prints a table and one JSON
+/* engine_bench: what a decision costs as rules and patterns grow, with all shared category lists in
+ * the index (index_bench tells of that alone). No network, no proxy. Prints a table and one JSON
  * line a row. Usage: engine_bench [DATA [LARGEST [ROUNDS]]]: the shared data folder (default
  * ../shared/data), the largest number of rules tried (default 10000), and how often the 50,000
  * requests are run (default 2, the last is told); with ROUNDS no smaller policies: for a profiler.
@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "base/arena.h"
@@ -19,7 +18,6 @@
 #include "policies/set_domain.h"
 
 #define N_URLS   50000
-#define N_LOOKUP 500000
 #define N_PEOPLE 2000
 #define N_GROUPS 24 /* of one person, at most */
 #define N_LISTS  20
@@ -30,8 +28,6 @@ struct data {
     struct str url[N_URLS];
     struct url parts[N_URLS];
     size_t n_urls;
-    struct str *name; /* popular domains */
-    size_t n_names;
     char (*category)[64];
     size_t n_categories;
     struct buf index;
@@ -72,17 +68,6 @@ static void read_urls(struct data *d)
     pclose(f);
 }
 
-static void read_names(struct data *d)
-{
-    char text[1024];
-    FILE *f = reading(d, "popular-domains.txt.zst");
-    d->name = calloc(N_LOOKUP, sizeof *d->name);
-    must(f != NULL && d->name != NULL);
-    while (d->n_names < N_LOOKUP && fgets(text, sizeof text, f))
-        d->name[d->n_names++] = arena_str(&d->arena, line_of(text));
-    pclose(f);
-}
-
 /* --- the index ----------------------------------------------------------------------------------
  */
 
@@ -106,23 +91,17 @@ static enum err append(void *ctx, struct str bytes)
     return b->failed ? ERR_NOMEM : OK;
 }
 
-static double add_all(const struct data *d, struct set_domain_builder *b, uint64_t *n_lines)
+static void add_all(const struct data *d, struct set_domain_builder *b)
 {
     char text[4096], name[100];
-    uint64_t spent = 0;
     for (uint32_t c = 0; c < d->n_categories; c++) {
         snprintf(name, sizeof name, "categories/%s.domains.zst", d->category[c]);
         FILE *f = reading(d, name);
-        while (f && fgets(text, sizeof text, f)) {
-            uint64_t t = now_ns();
+        while (f && fgets(text, sizeof text, f))
             must(set_domain_builder_add(b, c, SET_DOMAIN_NAME, line_of(text)) == OK);
-            spent += now_ns() - t;
-            (*n_lines)++;
-        }
         if (f)
             pclose(f);
     }
-    return (double)spent / 1e9;
 }
 
 static int by_number(const void *a, const void *b)
@@ -142,61 +121,19 @@ static uint32_t clock_cost(void)
     return best;
 }
 
-static void ask_index(const struct data *d, const struct set_domain *x)
-{
-    uint32_t *took = calloc(d->n_names, sizeof *took), clock = clock_cost();
-    size_t n_hits = 0;
-    struct set_domain_hits h;
-    must(took != NULL);
-    for (size_t i = 0; i < d->n_names; i++) { /* an odd step: not the order of the list */
-        struct str name = d->name[(i * 104729) % d->n_names];
-        uint64_t t = now_ns();
-        set_domain_host(x, name, false, &h);
-        uint64_t e = now_ns() - t;
-        took[i] = e > clock ? (uint32_t)(e - clock) : 0;
-        n_hits += h.n > 0;
-    }
-    qsort(took, d->n_names, sizeof *took, by_number);
-    uint32_t median = took[d->n_names / 2], p99 = took[d->n_names / 100 * 99];
-    printf("%-34s %10zu asked %8zu hits  median %u ns  p99 %u ns\n", "index look-up", d->n_names,
-           n_hits, median, p99);
-    printf(
-        "{\"bench\":\"index-lookup\",\"asked\":%zu,\"hits\":%zu,\"median_ns\":%u,\"p99_ns\":%u}\n",
-        d->n_names, n_hits, median, p99);
-    free(took);
-}
-
-static void bench_index(struct data *d)
+static void build_index(struct data *d)
 {
     struct str names[1000];
     struct set_domain_builder *b;
     struct set_domain_stats stats;
-    struct set_domain x;
-    struct rusage use;
-    uint64_t n_lines = 0;
     for (size_t i = 0; i < d->n_categories; i++)
         names[i] = str_of(d->category[i]);
     must(set_domain_builder_new(names, d->n_categories, &b) == OK);
-    double s = add_all(d, b, &n_lines);
+    add_all(d, b);
     buf_init(&d->index, (size_t)1 << 30);
-    uint64_t t = now_ns();
     must(set_domain_builder_finish(b, append, &d->index, &stats) == OK);
-    s += (double)(now_ns() - t) / 1e9;
     set_domain_builder_free(b);
-    getrusage(RUSAGE_SELF, &use);
-    t = now_ns();
-    must(set_domain_open(buf_str(&d->index), &x) == OK);
-    double open_ms = (double)(now_ns() - t) / 1e6;
-    double per_name = (double)stats.n_bytes / (double)stats.n_keys;
-    printf("%-34s %10llu lines %9llu names  %.2f bytes/name  build %.1f s  peak %ld MiB  open %.1f "
-           "ms\n",
-           "index build", (unsigned long long)n_lines, (unsigned long long)stats.n_keys, per_name,
-           s, use.ru_maxrss / 1024, open_ms);
-    printf("{\"bench\":\"index-build\",\"lines\":%llu,\"names\":%llu,\"bytes_per_name\":%.2f,"
-           "\"build_s\":%.2f,\"peak_mib\":%ld,\"open_ms\":%.2f}\n",
-           (unsigned long long)n_lines, (unsigned long long)stats.n_keys, per_name, s,
-           use.ru_maxrss / 1024, open_ms);
-    ask_index(d, &x);
+    printf("%llu names in %zu categories\n", (unsigned long long)stats.n_keys, d->n_categories);
 }
 
 /* --- decisions ----------------------------------------------------------------------------------
@@ -461,16 +398,14 @@ int main(int argc, char **argv)
         printf("skipped: no data in %s\n", d.folder);
         return 0;
     }
-    read_names(&d);
     read_categories(&d);
-    bench_index(&d);
+    build_index(&d);
     must(category_index_open(buf_str(&d.index), NULL, NULL, &index) == OK);
     for (uint32_t n = argc > 3 ? (uint32_t)largest : 100; n <= largest; n *= 10)
         bench_decide(&d, index, n);
     category_index_unref(index);
     buf_fini(&d.index);
     free(d.category);
-    free(d.name);
     arena_fini(&d.arena);
     return 0;
 }
