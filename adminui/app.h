@@ -46,6 +46,7 @@ struct app {
     struct subscriber *subscriber;
     struct server *server;
     atomic_uint n_searches; /* under way, see api_log */
+    atomic_bool has_spare;  /* much memory was freed: the overseer gives it back to the system */
 };
 
 #define APP_API "/api/v1"

@@ -25,6 +25,7 @@
 #include "adminui/transact.h"
 #include "adminui/workers.h"
 
+#define LARGE_BYTES ((uint64_t)1 << 20)
 #define READ_BLOCK  16384
 #define DROP_BYTES  ((uint64_t)64 << 20)
 #define DROP_IDLE_S 10u
@@ -49,7 +50,7 @@ struct exchange {
     bool must_close, is_static;
     bool is_refused;          /* the answer is made, the body is dropped */
     bool has_stream, is_told; /* under the lock of exchanges */
-    uint64_t body_bytes;
+    uint64_t body_bytes, reply_bytes;
     int upload_fd;
     struct call call;
 };
@@ -170,6 +171,8 @@ void exchange_completed(void *door, struct MHD_Connection *connection, void **co
         outflow_leave(e->call.reply.stream);
     if (e->upload_fd >= 0)
         close(e->upload_fd);
+    if (e->body_bytes + e->reply_bytes > LARGE_BYTES) /* as a tree it took many times as much */
+        atomic_store(&e->call.app->has_spare, true);
     call_fini(&e->call);
     free(e->uri);
     free(e);
@@ -210,6 +213,7 @@ static struct MHD_Response *make_response(struct exchange *e)
         return m;
     }
     size_t n = r->body.n;
+    e->reply_bytes = n;
     char *bytes = n ? buf_take(&r->body) : NULL;
     if (n && !bytes)
         return NULL;

@@ -229,6 +229,7 @@ static bool do_one(struct lane *lane)
         read_in(lane, job);
     else if (!job)
         rebuild(j, waiting);
+    atomic_store(&j->app->has_spare, true);
     pthread_mutex_lock(&j->lock);
     return true;
 }

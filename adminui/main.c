@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,6 +202,7 @@ int main(int argc, char **argv)
         bootstrap_fini(&boot);
         return 0;
     }
+    (void)mallopt(M_ARENA_MAX, 2); /* else each thread keeps a heap of what it once needed */
     clock_init_real(&app.clock);
     app.started_ms = clock_mono_ms(&app.clock);
     code = paths_init(&app, o.web) == OK ? run(&app) : 2;

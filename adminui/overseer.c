@@ -1,6 +1,7 @@
 /* overseer: three looks in a row: what is due, what is on trial, what is watched. */
 #include "adminui/overseer.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -325,6 +326,8 @@ static void *run(void *arg)
     do {
         if (overseer_look(o->desk))
             proxy_link_reload(o->app, &r); /* when it is down it takes this up at its start */
+        if (atomic_exchange(&o->app->has_spare, false))
+            (void)malloc_trim(0);
     } while (wait_a_while(o));
     return NULL;
 }

@@ -2,7 +2,7 @@
  * changes, ends trials, watches what was published and takes it back when it blocks or fails much
  * more than before. Looks once a second; what it does is one transaction with its audit row each,
  * and proxyd is told afterwards. While adminui is down nothing happens: what is late at the next
- * start is published with a note, or waits for a person.
+ * start is published with a note, or waits for a person. It also gives spare memory back.
  * Owner: overseer_open/close. Threads: its own; overseer_look is for it and for tests. */
 #ifndef ADMINUI_OVERSEER_H
 #define ADMINUI_OVERSEER_H

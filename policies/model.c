@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/map.h"
+#include "base/url.h"
 #include "policies/effects_read.h"
 #include "policies/model_values.h"
 #include "policies/reader.h"
@@ -58,17 +59,46 @@ static void read_sides(struct reader *r, const json_t *o, struct model_rule *rul
     }
 }
 
+static bool is_plain(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f)
+            return false;
+    return true;
+}
+
+/* As it can stand in a Location field. */
+static bool is_location(struct str s)
+{
+    struct url url;
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] > 0x7e)
+            return false;
+    return url_parse(s, &url) == OK;
+}
+
+static void check_redirect(struct reader *r, const struct model_rule *rule)
+{
+    size_t mark = reader_enter(r, "redirect_url");
+    if (rule->redirect_url.n == 0)
+        reader_fault(r, "missing", "A redirect has a \"redirect_url\" (http or https).");
+    else if (!is_location(rule->redirect_url))
+        reader_fault(r, "bad-url", "This is not an http or https URL of plain ASCII.");
+    reader_leave(r, mark);
+}
+
 static void check_rule(struct reader *r, const json_t *o, const struct model_rule *rule)
 {
     if (rule->id.n == 0)
         reader_fault(r, "missing", "A rule has an \"id\".");
     if (rule->id.n > 128)
         reader_fault(r, "too-long", "The id of a rule has at most 128 bytes.");
+    if (!is_plain(rule->id))
+        reader_fault(r, "bad-id", "The id of a rule has no control characters.");
     if (!json_object_get(o, "action"))
         reader_fault(r, "missing", "A rule has an \"action\".");
-    if (rule->action == VERDICT_REDIRECT && !str_starts(rule->redirect_url, STR("http://")) &&
-        !str_starts(rule->redirect_url, STR("https://")))
-        reader_fault(r, "missing", "A redirect has a \"redirect_url\" (http or https).");
+    if (rule->action == VERDICT_REDIRECT)
+        check_redirect(r, rule);
 }
 
 static void read_rule(struct reader *r, const json_t *o, struct model_rule *rule)

@@ -492,6 +492,22 @@ def test_large_documents(admin):
     admin.api.call("POST", "/policy/draft:discard", headers={"If-Match": tag})
 
 
+def test_memory_of_large_documents_is_given_back(admin):
+    def own_mib():
+        return int(re.search(r"RssAnon:\s+(\d+)", open(f"/proc/{admin.adminui.pid}/status").read()).group(1)) >> 10
+
+    if os.environ.get("MODE", "release") != "release":
+        pytest.skip("a sanitizer keeps memory on purpose")
+    before = own_mib()
+    for k in range(6):
+        admin.api.put("/policy/draft", policy(*({"id": f"r{i}", "name": f"Rule {i}", "when": {"hosts": [f"h{i}.example"], "groups": [f"g{i % 50}"]}}
+                                               for i in range(10000)), comment=str(k)))
+        admin.api.post("/simulate", {"url": "http://h5000.example/", "policy": "draft"})
+    tag = admin.api.call("GET", "/policy/draft").headers["ETag"]
+    admin.api.call("POST", "/policy/draft:discard", headers={"If-Match": tag})
+    wait_until(lambda: own_mib() < before + 200, 10, f"memory given back, it was {before} MiB and is {own_mib()}")
+
+
 def test_moves(admin):
     admin.api.put("/policy/draft", policy(*[{"action": "allow", "when": {"hosts": [f"h{i}.example"]}} for i in range(4)]))
 
