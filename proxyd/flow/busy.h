@@ -3,11 +3,12 @@
 #ifndef PROXYD_FLOW_BUSY_H
 #define PROXYD_FLOW_BUSY_H
 
-#include "base/cidr.h"
+#include "proxyd/flow/admit.h"
 
 struct worker;
 
-/* Takes fd. */
-void busy_turn_away(struct worker *w, int take_fd, const struct ip_port *client);
+/* Takes fd. word: why. */
+void busy_turn_away(struct worker *w, int take_fd, const struct ip_port *client,
+                    enum admit_word word);
 
 #endif

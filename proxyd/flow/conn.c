@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "proxyd/flow/admit.h"
 #include "proxyd/flow/context.h"
 #include "proxyd/io/fd.h"
 #include "proxyd/wire/proxy_line.h"
@@ -20,7 +21,7 @@ void conn_close(struct conn *c, bool is_abort)
     bufpool_give(&w->buffers, &c->in);
     stream_close(&c->fd.s, is_abort);
     list_remove(&c->in_open);
-    limits_leave(&w->shared->limits, &c->peer);
+    admit_gone(w, c->account, c->user);
     slab_give(&w->conns, c);
     w->n_open--;
     stats_add(w->stats, STATS_OPEN, (uint64_t)-1);
@@ -129,6 +130,7 @@ static bool take_proxy_line(struct conn *c)
     if (!line.is_local)
         c->client = line.src;
     c->is_proxy_line_due = false;
+    admit_named(c);
     return true;
 }
 
@@ -192,14 +194,15 @@ void conn_request_over(struct conn *c, enum conn_end end)
         linger(c);
 }
 
-void conn_open(struct worker *w, int take_fd, const struct ip_port *client, unsigned listener)
+void conn_open(struct worker *w, int take_fd, const struct ip_port *client, unsigned listener,
+               struct limits_account *take_account)
 {
     struct conn *c = slab_take(&w->conns);
     if (!c || stream_fd_open(&c->fd, &w->loop, take_fd) != OK) {
         if (c)
             slab_give(&w->conns, c);
         fd_close(&take_fd);
-        limits_leave(&w->shared->limits, &client->ip);
+        admit_gone(w, take_account, NULL);
         return;
     }
     c->fd.s.on_ready = on_ready;
@@ -209,7 +212,10 @@ void conn_open(struct worker *w, int take_fd, const struct ip_port *client, unsi
     c->in = NULL;
     c->r = NULL;
     c->client = *client;
-    c->peer = client->ip;
+    c->account = take_account;
+    c->user = NULL;
+    c->class_stamp = 0;
+    c->is_over = false;
     c->n_requests = 0;
     c->n_lingered = 0;
     c->listener = (uint16_t)listener;

@@ -7,6 +7,7 @@
 #include "proxyd/io/bufpool.h"
 #include "proxyd/io/stream_fd.h"
 
+struct limits_account;
 struct worker;
 struct request;
 
@@ -19,8 +20,12 @@ struct conn {
     struct loop_task next; /* starts the next request */
     struct timer limit;    /* at rest, and lingering */
     int64_t rest_until_ms;
-    struct ip_port client; /* after a PROXY header: the one it names */
-    struct ip peer;        /* of the socket; what limits count */
+    struct ip_port client;          /* after a PROXY header: the one it names */
+    struct limits_account *account; /* the client's, held; NULL until a PROXY header names it */
+    struct limits_account *user;    /* held; of the last request that had a user; or NULL */
+    uint64_t class_stamp;           /* of the settings class_index holds for */
+    uint8_t class_index;            /* of traffic_class_of */
+    bool is_over;                   /* the client has too many connections: admit_named */
     uint32_t n_requests;
     uint16_t listener; /* index */
     bool is_lingering; /* our side is shut, the rest is read away */
@@ -28,8 +33,9 @@ struct conn {
     uint32_t n_lingered;
 };
 
-/* Takes fd; on failure it is closed. */
-void conn_open(struct worker *w, int take_fd, const struct ip_port *client, unsigned listener);
+/* Takes fd and what admit_connection counted; on failure both are given back. */
+void conn_open(struct worker *w, int take_fd, const struct ip_port *client, unsigned listener,
+               struct limits_account *take_account);
 
 /* For step_head: more bytes into c->in. OK, ERR_AGAIN, ERR_EOF, ERR_CLOSED, ERR_NOMEM; ERR_LIMIT:
  * the buffer is full. */

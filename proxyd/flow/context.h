@@ -21,7 +21,7 @@ struct worker {
     struct journal *journal;
     struct stats *stats;
     struct buf scratch; /* for encoding records */
-    struct slab conns, requests;
+    struct slab conns, requests, meters;
     struct work *free_work;
     unsigned n_free_work, n_work;
     struct list open; /* conn.in_open */

@@ -81,7 +81,7 @@ void entry_fill(struct request *r, struct record *out)
     if (k->fault == FAULT_HEAD || k->fault == FAULT_BODY || k->fault == FAULT_ANSWER_BAD)
         out->error = str_of(k->refusal.reason);
     else if (k->fault != FAULT_NONE)
-        out->error = str_of(fault_rows[k->fault].error);
+        out->error = fault_token(k->fault);
 }
 
 enum err entry_slim(struct request *r)

@@ -30,4 +30,24 @@ const struct fault_row fault_rows[FAULT_N] = {
     [FAULT_ANSWER_BAD] = {502, RECORD_ERROR, "http_protocol_error", true, false},
     [FAULT_FORM_LARGE] = {413, RECORD_REFUSED, "http_request_error", true, false},
     [FAULT_LINK] = {400, RECORD_REFUSED, "http_request_denied", false, false},
+    [FAULT_CLIENT_CONNECTIONS] = {503, RECORD_REFUSED, "connection_limit_reached", true, true},
+    [FAULT_CLIENT_RATE] = {429, RECORD_REFUSED, "http_request_denied", false, true},
+    [FAULT_CLIENT_RUNNING] = {429, RECORD_REFUSED, "http_request_denied", false, true},
+    [FAULT_CLIENT_TUNNELS] = {429, RECORD_REFUSED, "http_request_denied", false, true},
+    [FAULT_USER_RATE] = {429, RECORD_REFUSED, "http_request_denied", false, true},
+    [FAULT_USER_RUNNING] = {429, RECORD_REFUSED, "http_request_denied", false, true},
+    [FAULT_USER_TUNNELS] = {429, RECORD_REFUSED, "http_request_denied", false, true},
+    [FAULT_TOTAL] = {503, RECORD_REFUSED, "http_request_denied", false, true},
+    [FAULT_SHARE] = {503, RECORD_REFUSED, "http_request_denied", false, true},
+};
+
+const char *const fault_bounds[FAULT_N] = {
+    [FAULT_CLIENT_RATE] = "client_request_rate",
+    [FAULT_CLIENT_RUNNING] = "client_requests",
+    [FAULT_CLIENT_TUNNELS] = "client_tunnels",
+    [FAULT_USER_RATE] = "user_request_rate",
+    [FAULT_USER_RUNNING] = "user_requests",
+    [FAULT_USER_TUNNELS] = "user_tunnels",
+    [FAULT_TOTAL] = "total_requests",
+    [FAULT_SHARE] = "client_share",
 };

@@ -36,6 +36,16 @@ enum fault {
     FAULT_ANSWER_BAD,
     FAULT_FORM_LARGE,
     FAULT_LINK, /* a continue link that is not ours or too old */
+    /* over a bound (admit.h) */
+    FAULT_CLIENT_CONNECTIONS,
+    FAULT_CLIENT_RATE,
+    FAULT_CLIENT_RUNNING,
+    FAULT_CLIENT_TUNNELS,
+    FAULT_USER_RATE,
+    FAULT_USER_RUNNING,
+    FAULT_USER_TUNNELS,
+    FAULT_TOTAL, /* of all requests that run */
+    FAULT_SHARE, /* nearly, and this client has its share of them */
     FAULT_N,
 };
 
@@ -48,5 +58,14 @@ struct fault_row {
 };
 
 extern const struct fault_row fault_rows[FAULT_N];
+
+/* The bound that a request is over: its token in records, pages and Proxy-Status; else NULL. */
+extern const char *const fault_bounds[FAULT_N];
+
+/* What records and pages name: the bound, else the error type. */
+static inline struct str fault_token(enum fault f)
+{
+    return str_of(fault_bounds[f] ? fault_bounds[f] : fault_rows[f].error);
+}
 
 #endif

@@ -1,110 +1,416 @@
-/* limits: a total, and a small open-addressed table of addresses in each of sixteen shards. */
+/* limits: a table of accounts in shards of one lock each, and the counting on an account. */
 #include "proxyd/flow/limits.h"
 
-#include <stdlib.h>
+#include <pthread.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <xxhash.h>
 
+#include "base/must.h"
 #include "base/secret.h"
 
-struct slot {
-    struct ip ip;
-    uint32_t n; /* 0: free */
-};
+#define WINDOW      32u /* places in which an account may stand */
+#define OWED_US_MAX 250000
+#define ONE_ACTIVE  (UINT64_C(1) << 32)
 
-struct limits_shard {
+struct shard {
     _Alignas(64) pthread_mutex_t lock;
-    unsigned n_used;
-    struct slot slots[LIMITS_SLOTS];
+    uint32_t n_held;
+    uint64_t n_forgotten, n_crowded;
+    struct limits_account crowd;
+    uint64_t tags[LIMITS_SLOTS]; /* hashes, apart from what they name; 0: never used */
+    struct limits_account slots[LIMITS_SLOTS];
 };
 
-enum err limits_init(struct limits *l)
+struct limits {
+    _Alignas(64) _Atomic uint32_t n_connections;
+    _Atomic int64_t accept_ns;             /* the bucket of new connections */
+    _Alignas(64) _Atomic uint64_t load;    /* requests that run, and above clients that run any */
+    _Alignas(64) _Atomic int64_t bytes_us; /* the bucket of all bytes */
+    uint64_t seed;
+    struct shard shards[LIMITS_SHARDS];
+};
+
+enum err limits_new(struct limits **out)
 {
-    memset(l, 0, sizeof *l);
-    enum err e = secret_random(&l->seed, sizeof l->seed);
-    if (e != OK)
-        return e;
-    l->shards = aligned_alloc(64, LIMITS_SHARDS * sizeof *l->shards);
-    if (!l->shards)
+    /* pages that no client comes to are never touched */
+    struct limits *l =
+        mmap(NULL, sizeof *l, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (l == MAP_FAILED)
         return ERR_NOMEM;
-    memset(l->shards, 0, LIMITS_SHARDS * sizeof *l->shards);
-    for (int i = 0; i < LIMITS_SHARDS; i++)
+    enum err e = secret_random(&l->seed, sizeof l->seed);
+    if (e != OK) {
+        munmap(l, sizeof *l);
+        return e;
+    }
+    for (int i = 0; i < LIMITS_SHARDS; i++) {
         pthread_mutex_init(&l->shards[i].lock, NULL);
+        l->shards[i].crowd.kind = LIMITS_CROWD;
+    }
+    *out = l;
     return OK;
 }
 
-void limits_fini(struct limits *l)
+void limits_free(struct limits *l)
 {
-    for (int i = 0; l->shards && i < LIMITS_SHARDS; i++)
+    for (int i = 0; l && i < LIMITS_SHARDS; i++)
         pthread_mutex_destroy(&l->shards[i].lock);
-    free(l->shards);
-    l->shards = NULL;
+    if (l)
+        munmap(l, sizeof *l);
 }
 
-static uint64_t hash_of(const struct limits *l, const struct ip *ip)
+/* --- the table ------------------------------------------------------------------------------- */
+
+static uint64_t hash_text(const struct limits *l, enum limits_kind kind, struct str text)
 {
-    return XXH3_64bits_withSeed(ip->b, sizeof ip->b, l->seed);
+    return XXH3_64bits_withSeed(text.p, text.n, l->seed + (uint64_t)kind) | 1;
 }
 
-/* The slot of the address, or the free one where it would stand; NULL when the table is full. */
-static struct slot *find(struct limits_shard *s, uint64_t hash, const struct ip *ip)
+static uint64_t hash_of(const struct limits *l, const struct limits_key *k)
 {
-    for (unsigned i = 0; i < LIMITS_SLOTS; i++) {
-        struct slot *x = &s->slots[(hash + i) % LIMITS_SLOTS];
-        if (x->n == 0 || ip_eq(&x->ip, ip))
-            return x;
-    }
-    return NULL;
+    if (k->kind != LIMITS_CLIENT)
+        return hash_text(l, k->kind, k->text);
+    uint8_t bytes[17];
+    memcpy(bytes, k->net.ip.b, 16);
+    bytes[16] = k->net.bits;
+    return XXH3_64bits_withSeed(bytes, sizeof bytes, l->seed) | 1;
 }
 
-enum err limits_enter(struct limits *l, const struct ip *client, unsigned max_clients,
-                      unsigned max_per_client)
+static struct shard *shard_of(struct limits *l, uint64_t hash)
 {
-    if (atomic_fetch_add_explicit(&l->n_clients, 1, memory_order_relaxed) >= max_clients) {
-        atomic_fetch_sub_explicit(&l->n_clients, 1, memory_order_relaxed);
-        return ERR_BUSY;
-    }
-    uint64_t hash = hash_of(l, client);
-    struct limits_shard *s = &l->shards[hash >> 60];
-    enum err e = OK;
-    pthread_mutex_lock(&s->lock);
-    struct slot *x = s->n_used < LIMITS_SLOTS * 3 / 4 ? find(s, hash, client) : NULL;
-    if (x && max_per_client && x->n >= max_per_client) {
-        e = ERR_LIMIT;
-    } else if (x) {
-        s->n_used += x->n == 0;
-        x->ip = *client;
-        x->n++;
-    }
-    pthread_mutex_unlock(&s->lock);
-    if (e != OK)
-        atomic_fetch_sub_explicit(&l->n_clients, 1, memory_order_relaxed);
-    return e;
+    return &l->shards[hash >> 58];
 }
 
-/* Closes the gap that a freed slot leaves, so that later ones are still found. */
-static void close_gap(const struct limits *l, struct limits_shard *s, size_t hole)
+static bool owes(const struct limits_account *a, int64_t now_ms)
 {
-    for (size_t i = (hole + 1) % LIMITS_SLOTS; s->slots[i].n; i = (i + 1) % LIMITS_SLOTS) {
-        size_t home = hash_of(l, &s->slots[i].ip) % LIMITS_SLOTS;
-        if ((i - home) % LIMITS_SLOTS >= (i - hole) % LIMITS_SLOTS) {
-            s->slots[hole] = s->slots[i];
-            s->slots[i].n = 0;
-            hole = i;
+    return atomic_load_explicit(&a->next_ns, memory_order_relaxed) > now_ms * 1000000 ||
+           atomic_load_explicit(&a->next_us, memory_order_relaxed) > now_ms * 1000;
+}
+
+static bool is_longer_unused(const struct limits_account *a, const struct limits_account *b)
+{
+    return atomic_load_explicit(&a->used_ms, memory_order_relaxed) <
+           atomic_load_explicit(&b->used_ms, memory_order_relaxed);
+}
+
+static void make(struct limits_account *a, const struct limits_key *k, uint64_t hash)
+{
+    size_t n = k->text.n < LIMITS_TEXT ? k->text.n : LIMITS_TEXT;
+    while (n > 0 && n < k->text.n && ((unsigned char)k->text.p[n] & 0xc0) == 0x80)
+        n--; /* not through a character */
+    memset(a, 0, sizeof *a);
+    a->hash = hash;
+    a->kind = k->kind;
+    a->net = k->net;
+    a->text_n = (uint8_t)n;
+    if (k->kind != LIMITS_CLIENT && n)
+        memcpy(a->text, k->text.p, n);
+}
+
+/* The account's place, made if need be; NULL: all places are held. Under the lock. */
+static struct limits_account *place(struct shard *sh, const struct limits_key *k, uint64_t hash,
+                                    int64_t now_ms)
+{
+    struct limits_account *paid = NULL, *oldest = NULL;
+    for (uint32_t i = 0; i < WINDOW; i++) {
+        uint32_t at = (uint32_t)((hash + i) % LIMITS_SLOTS);
+        struct limits_account *a = &sh->slots[at];
+        if (sh->tags[at] == hash)
+            return a;
+        if (sh->tags[at] == 0) { /* nothing stands behind a place that was never used */
+            paid = paid ? paid : a;
+            break;
         }
+        if (a->n_holders > 0)
+            continue;
+        if (!paid && !owes(a, now_ms))
+            paid = a;
+        if (!oldest || is_longer_unused(a, oldest))
+            oldest = a;
+    }
+    struct limits_account *room = paid ? paid : oldest;
+    if (!room)
+        return NULL;
+    sh->n_forgotten += !paid;
+    sh->tags[room - sh->slots] = hash;
+    make(room, k, hash);
+    return room;
+}
+
+struct limits_account *limits_take(struct limits *l, const struct limits_key *k, int64_t now_ms)
+{
+    uint64_t hash = hash_of(l, k);
+    struct shard *sh = shard_of(l, hash);
+    pthread_mutex_lock(&sh->lock);
+    struct limits_account *a = place(sh, k, hash, now_ms);
+    if (!a) {
+        a = &sh->crowd;
+        sh->n_crowded++;
+    }
+    sh->n_held += a->n_holders++ == 0;
+    atomic_store_explicit(&a->used_ms, (uint64_t)now_ms, memory_order_relaxed);
+    pthread_mutex_unlock(&sh->lock);
+    return a;
+}
+
+void limits_give(struct limits *l, struct limits_account *a, int64_t now_ms)
+{
+    if (!a)
+        return;
+    /* of a crowd the hash may be changing, its shard never */
+    struct shard *sh = &l->shards[((char *)a - (char *)l->shards) / (ptrdiff_t)sizeof *sh];
+    pthread_mutex_lock(&sh->lock);
+    must(a->n_holders > 0);
+    sh->n_held -= --a->n_holders == 0;
+    atomic_store_explicit(&a->used_ms, (uint64_t)now_ms, memory_order_relaxed);
+    pthread_mutex_unlock(&sh->lock);
+}
+
+bool limits_is_user(const struct limits *l, const struct limits_account *a, struct str name)
+{
+    return a->kind == LIMITS_USER && a->hash == hash_text(l, LIMITS_USER, name);
+}
+
+/* --- counting -------------------------------------------------------------------------------- */
+
+#define RELAXED memory_order_relaxed
+
+static uint32_t add(_Atomic uint32_t *n)
+{
+    return atomic_fetch_add_explicit(n, 1, RELAXED);
+}
+
+static void take_off(_Atomic uint32_t *n)
+{
+    must(atomic_fetch_sub_explicit(n, 1, RELAXED) > 0);
+}
+
+/* A generic cell rate: *next is when everything begun so far will have been paid for. 0: begun, in
+ * wait_ns; else nothing was taken, and the answer is the time until it would be. */
+struct cell {
+    int64_t price_ns, burst_ns, now_ns, max_wait_ns;
+};
+
+static bool begin_cell(_Atomic int64_t *next, const struct cell *c, int64_t *wait_ns)
+{
+    int64_t was = atomic_load_explicit(next, RELAXED), base;
+    do {
+        base = was > c->now_ns ? was : c->now_ns;
+        *wait_ns = base - c->now_ns - c->burst_ns;
+        if (*wait_ns > c->max_wait_ns)
+            return false;
+    } while (
+        !atomic_compare_exchange_weak_explicit(next, &was, base + c->price_ns, RELAXED, RELAXED));
+    if (*wait_ns < 0)
+        *wait_ns = 0;
+    return true;
+}
+
+enum err limits_open(struct limits *l, unsigned max)
+{
+    if (add(&l->n_connections) < max)
+        return OK;
+    take_off(&l->n_connections);
+    return ERR_BUSY;
+}
+
+void limits_close(struct limits *l)
+{
+    take_off(&l->n_connections);
+}
+
+/* A second's worth may come at once. */
+bool limits_may_accept(struct limits *l, uint32_t per_s, int64_t now_ms)
+{
+    int64_t wait_ns, price_ns = 1000000000 / (int64_t)per_s;
+    struct cell c = {price_ns, 1000000000 - price_ns, now_ms * 1000000, 0};
+    return begin_cell(&l->accept_ns, &c, &wait_ns);
+}
+
+enum err limits_enter(struct limits_account *a, unsigned max)
+{
+    if (add(&a->n_connections) < max || max == 0)
+        return OK;
+    take_off(&a->n_connections);
+    add(&a->n_refused);
+    return ERR_LIMIT;
+}
+
+void limits_leave(struct limits_account *a)
+{
+    take_off(&a->n_connections);
+}
+
+static uint64_t window_of(int64_t now_ms)
+{
+    return (uint64_t)now_ms / (LIMITS_WINDOW_S * 1000) & 0xffffff;
+}
+
+/* recent: 24 bits of the window's number, 20 of its count, 20 of the count before. Two workers at
+ * once may lose one: it is shown to people, nothing is judged by it. */
+static void note_recent(struct limits_account *a, int64_t now_ms)
+{
+    uint64_t was = atomic_load_explicit(&a->recent, RELAXED), now = window_of(now_ms);
+    uint64_t n = was >> 20 & 0xfffff, before = was & 0xfffff, at = was >> 40;
+    if (at != now) {
+        before = at + 1 == now ? n : 0;
+        n = 0;
+    }
+    n += n < 0xfffff;
+    atomic_store_explicit(&a->recent, now << 40 | n << 20 | before, RELAXED);
+}
+
+double limits_rate(const struct limits_account *a, int64_t now_ms)
+{
+    uint64_t was = atomic_load_explicit(&a->recent, RELAXED), now = window_of(now_ms);
+    double n = (double)(was >> 20 & 0xfffff), before = (double)(was & 0xfffff);
+    double part = (double)((uint64_t)now_ms % (LIMITS_WINDOW_S * 1000)) / (LIMITS_WINDOW_S * 1000);
+    if (was >> 40 == now)
+        return (n + before * (1 - part)) / LIMITS_WINDOW_S;
+    return (was >> 40) + 1 == now ? n * (1 - part) / LIMITS_WINDOW_S : 0;
+}
+
+static uint32_t to_wait_ms(int64_t wait_ns)
+{
+    int64_t ms = (wait_ns + 999999) / 1000000;
+    return ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
+}
+
+/* Tunnels and rate; what runs is counted by the caller. */
+static enum limits_word begin_own(struct limits_account *a, const struct limits_ask *q,
+                                  uint32_t *wait_ms)
+{
+    const struct traffic_bounds *b = q->bounds;
+    int64_t wait_ns = 0;
+    if (q->is_tunnel && add(&a->n_tunnels) >= b->tunnels && b->tunnels) {
+        take_off(&a->n_tunnels);
+        return LIMITS_TUNNELS;
+    }
+    if (b->requests_s) {
+        int64_t price_ns = 1000000000 / (int64_t)b->requests_s;
+        struct cell c = {price_ns, price_ns * ((int64_t)b->burst - 1), q->now_ms * 1000000,
+                         (int64_t)q->delay_ms * 1000000};
+        if (!begin_cell(&a->next_ns, &c, &wait_ns)) {
+            if (q->is_tunnel)
+                take_off(&a->n_tunnels);
+            *wait_ms = to_wait_ms(wait_ns);
+            return LIMITS_RATE;
+        }
+        *wait_ms = to_wait_ms(wait_ns);
+    }
+    note_recent(a, q->now_ms);
+    return LIMITS_OK;
+}
+
+static enum limits_word tell(struct limits_account *a, enum limits_word word, uint32_t wait_ms)
+{
+    if (word != LIMITS_OK)
+        add(&a->n_refused);
+    else if (wait_ms)
+        add(&a->n_delayed);
+    return word;
+}
+
+static enum limits_word judge(const struct limits_ask *q, uint32_t was, uint64_t load)
+{
+    uint64_t n = load & (ONE_ACTIVE - 1), n_active = load >> 32;
+    if (q->total && n > q->total)
+        return LIMITS_TOTAL;
+    if (q->bounds && q->bounds->running && was >= q->bounds->running)
+        return LIMITS_RUNNING;
+    if (q->total && q->bounds && n > q->total - q->total / 4 && was >= q->total / (n_active + 1) &&
+        was > 0)
+        return LIMITS_SHARE;
+    return LIMITS_OK;
+}
+
+static const struct traffic_bounds exempt = {0};
+
+enum limits_word limits_begin(struct limits *l, struct limits_account *a,
+                              const struct limits_ask *q, uint32_t *wait_ms)
+{
+    uint32_t was = add(&a->n_running);
+    uint64_t one = was == 0 ? ONE_ACTIVE + 1 : 1;
+    struct limits_ask own = *q;
+    *wait_ms = 0;
+    enum limits_word word = judge(q, was, atomic_fetch_add_explicit(&l->load, one, RELAXED) + one);
+    own.bounds = q->bounds ? q->bounds : &exempt;
+    if (word == LIMITS_OK)
+        word = begin_own(a, &own, wait_ms);
+    if (word != LIMITS_OK)
+        limits_end(l, a);
+    return tell(a, word, *wait_ms);
+}
+
+enum limits_word limits_begin_user(struct limits_account *a, const struct limits_ask *q,
+                                   uint32_t *wait_ms)
+{
+    uint32_t was = add(&a->n_running);
+    *wait_ms = 0;
+    enum limits_word word =
+        q->bounds->running && was >= q->bounds->running ? LIMITS_RUNNING : begin_own(a, q, wait_ms);
+    if (word != LIMITS_OK)
+        limits_end_user(a);
+    return tell(a, word, *wait_ms);
+}
+
+void limits_end(struct limits *l, struct limits_account *a)
+{
+    uint32_t was = atomic_fetch_sub_explicit(&a->n_running, 1, RELAXED);
+    must(was > 0);
+    atomic_fetch_sub_explicit(&l->load, was == 1 ? ONE_ACTIVE + 1 : 1, RELAXED);
+}
+
+void limits_end_user(struct limits_account *a)
+{
+    take_off(&a->n_running);
+}
+
+void limits_end_tunnel(struct limits_account *a)
+{
+    take_off(&a->n_tunnels);
+}
+
+_Atomic int64_t *limits_bytes(struct limits *l)
+{
+    return &l->bytes_us;
+}
+
+/* --- for people ------------------------------------------------------------------------------ */
+
+void limits_each(struct limits *l, int64_t now_ms, int64_t since_ms,
+                 void (*see)(void *ctx, const struct limits_account *a), void *ctx)
+{
+    for (size_t i = 0; i < LIMITS_SHARDS; i++) {
+        struct shard *sh = &l->shards[i];
+        pthread_mutex_lock(&sh->lock);
+        if (sh->crowd.n_holders)
+            see(ctx, &sh->crowd);
+        for (size_t k = 0; k < LIMITS_SLOTS; k++) {
+            const struct limits_account *a = &sh->slots[k];
+            if (sh->tags[k] == 0)
+                continue;
+            int64_t used = (int64_t)atomic_load_explicit(&a->used_ms, RELAXED);
+            if (a->n_holders || now_ms - used <= since_ms)
+                see(ctx, a);
+        }
+        pthread_mutex_unlock(&sh->lock);
     }
 }
 
-void limits_leave(struct limits *l, const struct ip *client)
+void limits_info(struct limits *l, struct limits_info *out)
 {
-    uint64_t hash = hash_of(l, client);
-    struct limits_shard *s = &l->shards[hash >> 60];
-    pthread_mutex_lock(&s->lock);
-    struct slot *x = find(s, hash, client);
-    if (x && x->n > 0 && --x->n == 0) {
-        s->n_used--;
-        close_gap(l, s, (size_t)(x - s->slots));
+    uint64_t load = atomic_load_explicit(&l->load, RELAXED);
+    *out = (struct limits_info){.n_connections = atomic_load_explicit(&l->n_connections, RELAXED),
+                                .n_running = load & (ONE_ACTIVE - 1),
+                                .n_active = load >> 32,
+                                .n_slots = (uint64_t)LIMITS_SHARDS * LIMITS_SLOTS};
+    for (size_t i = 0; i < LIMITS_SHARDS; i++) {
+        struct shard *sh = &l->shards[i];
+        pthread_mutex_lock(&sh->lock);
+        out->n_held += sh->n_held;
+        out->n_forgotten += sh->n_forgotten;
+        out->n_crowded += sh->n_crowded;
+        pthread_mutex_unlock(&sh->lock);
     }
-    pthread_mutex_unlock(&s->lock);
-    atomic_fetch_sub_explicit(&l->n_clients, 1, memory_order_relaxed);
 }

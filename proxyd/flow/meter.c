@@ -1,13 +1,17 @@
 /* meter: accounts taken, bytes told, pauses made. */
 #include "proxyd/flow/meter.h"
 
-#include <stdlib.h>
+#include <string.h>
 
 #include "policies/zone.h"
+#include "proxyd/flow/admit.h"
 #include "proxyd/flow/context.h"
 #include "proxyd/flow/grant.h"
 #include "proxyd/flow/speed.h"
 
+#define BUCKETS_MAX   4
+#define KEEP_FREE     256
+#define AFTER_YOU_MS  2     /* who has just moved something wakes after those who have not */
 #define SPEED_KEPT_MS 60000 /* a bucket nobody has drawn from for so long is full */
 #define SHARE_MIN     4096u
 #define SHARE_MAX     1048576u
@@ -15,9 +19,15 @@
 struct meter {
     struct ledger_account *quota, *speed; /* held; NULL: none */
     struct effects_quota bounds;          /* its zone: a reference */
-    uint64_t bytes_s;
+    struct bucket {
+        _Atomic int64_t *next_us;
+        uint64_t bytes_s;
+    } buckets[BUCKETS_MAX];
+    unsigned n_buckets;
     uint64_t n_counted, n_paid; /* of the request's bytes */
     enum quota_word word;
+    bool is_ruled;  /* the rule's part is in it */
+    bool has_moved; /* since it last had to wait */
     struct timer resume;
     struct request *r;
 };
@@ -53,17 +63,25 @@ static void on_resume(struct timer *t)
     request_run(LIST_ENTRY(t, struct meter, resume)->r);
 }
 
+static void add_bucket(struct meter *m, _Atomic int64_t *next_us, uint64_t bytes_s)
+{
+    if (bytes_s)
+        m->buckets[m->n_buckets++] = (struct bucket){next_us, bytes_s};
+}
+
 static enum err open_speed(struct request *r, struct meter *m)
 {
     char who[64];
     const struct verdict *v = &r->k->verdict;
     struct ledger_key key = {LEDGER_SPEED, v->rule_id, grant_who(r, who), STR("")};
     int64_t now = r->w->loop.wall_ms;
-    m->bytes_s = v->effects->limit_bytes_s;
-    if (m->bytes_s == 0)
+    if (v->effects->limit_bytes_s == 0)
         return OK;
     m->speed = ledger_take(r->w->shared->ledger, &key, now, now + SPEED_KEPT_MS);
-    return m->speed ? OK : ERR_FULL;
+    if (!m->speed)
+        return ERR_FULL;
+    add_bucket(m, &m->speed->next_us, v->effects->limit_bytes_s);
+    return OK;
 }
 
 static enum err open_quota(struct request *r, struct meter *m)
@@ -86,29 +104,69 @@ static void destroy(struct worker *w, struct meter *m)
     ledger_give(m->quota);
     ledger_give(m->speed);
     zone_free(m->bounds.zone);
-    free(m);
+    slab_give(&w->meters, m);
+}
+
+void meter_init(struct worker *w)
+{
+    slab_init(&w->meters, sizeof(struct meter), KEEP_FREE);
+}
+
+static enum err make(struct request *r)
+{
+    struct meter *m = slab_take(&r->w->meters);
+    if (!m)
+        return ERR_NOMEM;
+    memset(m, 0, sizeof *m);
+    m->r = r;
+    timer_init(&m->resume, on_resume);
+    r->meter = m;
+    return OK;
+}
+
+enum err meter_open_traffic(struct request *r)
+{
+    const struct traffic *t = &r->hold->set->settings.traffic;
+    struct conn *c = r->conn;
+    if (r->meter || !t->is_measured)
+        return OK;
+    enum err e = make(r);
+    if (e != OK)
+        return e;
+    const struct traffic_bounds *b = admit_bounds(c, t);
+    if (b && c->account)
+        add_bucket(r->meter, &c->account->next_us, b->bytes_s);
+    if (r->k->user.n && c->user)
+        add_bucket(r->meter, &c->user->next_us, t->user.bytes_s);
+    add_bucket(r->meter, limits_bytes(r->w->shared->limits), t->total_bytes_s);
+    return OK;
+}
+
+static void drop(struct request *r)
+{
+    destroy(r->w, r->meter);
+    r->meter = NULL;
 }
 
 enum err meter_open(struct request *r, enum quota_word *left)
 {
     const struct effects *x = r->k->verdict.effects;
     *left = QUOTA_LEFT;
-    if (r->meter || !x || (!x->has_quota && x->limit_bytes_s == 0))
-        return OK;
-    struct meter *m = calloc(1, sizeof *m);
-    if (!m)
-        return ERR_NOMEM;
-    m->r = r;
-    timer_init(&m->resume, on_resume);
-    enum err e = open_quota(r, m);
-    if (e == OK && m->word == QUOTA_LEFT)
-        e = open_speed(r, m);
+    enum err e = meter_open_traffic(r);
+    if (e != OK || !x || (!x->has_quota && x->limit_bytes_s == 0))
+        return e;
+    if (!r->meter)
+        e = make(r);
+    if (e != OK || r->meter->is_ruled)
+        return e;
+    r->meter->is_ruled = true;
+    e = open_quota(r, r->meter);
+    if (e == OK && r->meter->word == QUOTA_LEFT)
+        e = open_speed(r, r->meter);
     if (e == OK)
-        *left = m->word;
-    if (e != OK || m->word != QUOTA_LEFT)
-        destroy(r->w, m);
-    else
-        r->meter = m;
+        *left = r->meter->word;
+    if (e != OK || *left != QUOTA_LEFT)
+        drop(r);
     return e;
 }
 
@@ -124,21 +182,28 @@ void meter_close(struct request *r)
     if (!r->meter)
         return;
     (void)meter_count(r);
-    destroy(r->w, r->meter);
-    r->meter = NULL;
+    drop(r);
 }
 
 bool meter_may_move(struct request *r)
 {
     struct meter *m = r->meter;
-    if (!m->speed)
+    int64_t now_ms = r->w->loop.now_ms, wait_us = 0;
+    uint64_t slowest = UINT64_MAX;
+    for (unsigned i = 0; i < m->n_buckets; i++) {
+        int64_t w = speed_wait_us(m->buckets[i].next_us, now_ms * 1000);
+        wait_us = w > wait_us ? w : wait_us;
+        slowest = m->buckets[i].bytes_s < slowest ? m->buckets[i].bytes_s : slowest;
+    }
+    if (m->n_buckets == 0)
         return true;
-    int64_t wait_us = speed_wait_us(m->speed, r->w->loop.now_ms * 1000);
     if (wait_us > 0) {
-        timer_set(&r->w->loop.timers, &m->resume, r->w->loop.now_ms + (wait_us + 999) / 1000);
+        int64_t after_ms = (wait_us + 999) / 1000 + (m->has_moved ? AFTER_YOU_MS : 0);
+        timer_set(&r->w->loop.timers, &m->resume, now_ms + after_ms);
+        m->has_moved = false;
         return false;
     }
-    uint64_t share = m->bytes_s / 8;
+    uint64_t share = slowest / 8;
     share = share < SHARE_MIN ? SHARE_MIN : share > SHARE_MAX ? SHARE_MAX : share;
     r->up.share_bytes = r->down.share_bytes = (uint32_t)share;
     r->up.is_large = r->down.is_large = share >= BUFPOOL_LARGE;
@@ -150,11 +215,15 @@ bool meter_count(struct request *r)
     struct meter *m = r->meter;
     const struct loop *loop = &r->w->loop;
     uint64_t now = moved(r);
-    if (m->speed && now > m->n_paid) {
-        speed_pay(m->speed, m->bytes_s, now - m->n_paid, loop->now_ms * 1000);
-        atomic_store_explicit(&m->speed->until_ms, loop->wall_ms + SPEED_KEPT_MS,
-                              memory_order_relaxed);
+    if (now > m->n_paid) {
+        for (unsigned i = 0; i < m->n_buckets; i++)
+            speed_pay(m->buckets[i].next_us, m->buckets[i].bytes_s, now - m->n_paid,
+                      loop->now_ms * 1000);
+        if (m->speed)
+            atomic_store_explicit(&m->speed->until_ms, loop->wall_ms + SPEED_KEPT_MS,
+                                  memory_order_relaxed);
         m->n_paid = now;
+        m->has_moved = true;
     }
     if (m->quota && now > m->n_counted) {
         m->word = quota_count(r->w->shared->ledger, m->quota, &m->bounds, now - m->n_counted,

@@ -25,6 +25,11 @@ enum err flow_set_new(const struct flow_settings *settings, struct snapshot *tak
             return ERR_NOMEM;
         }
     }
+    if (traffic_copy(&settings->traffic, &s->arena, &s->settings.traffic) != OK) {
+        arena_fini(&s->arena);
+        free(s);
+        return ERR_NOMEM;
+    }
     s->policy = take_policy;
     s->pac = take_pac;
     s->pac_version = pac_version;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/must.h"
+#include "proxyd/flow/admit.h"
 #include "proxyd/flow/context.h"
 #include "proxyd/flow/go_on.h"
 #include "proxyd/flow/meter.h"
@@ -18,6 +19,7 @@
 #include "proxyd/flow/step_inspect.h"
 #include "proxyd/flow/step_local.h"
 #include "proxyd/flow/step_log.h"
+#include "proxyd/flow/step_pace.h"
 #include "proxyd/flow/step_relay.h"
 #include "proxyd/flow/step_reply.h"
 #include "proxyd/flow/step_resolve.h"
@@ -31,12 +33,14 @@
  * FETCH and RELAY. */
 const struct request_row request_rows[REQUEST_N_STATES] = {
     [REQUEST_HEAD] = {"head", step_head, LIMIT(head_ms), FAULT_HEAD_LATE,
-                      TO(DECIDE) | TO(LOCAL) | TO(PAGE) | TO(LOG) | TO(END)},
+                      TO(PACE) | TO(DECIDE) | TO(LOCAL) | TO(PAGE) | TO(LOG) | TO(END)},
+    [REQUEST_PACE] = {"pace", step_pace, LIMIT(pace_ms), FAULT_CLIENT_RATE,
+                      TO(DECIDE) | TO(PAGE) | TO(LOG)},
     [REQUEST_DECIDE] = {"decide", step_decide, LIMIT(reply_ms), FAULT_MEMORY,
                         TO(IDENTIFY) | TO(RESOLVE) | TO(INSPECT) | TO(PAGE) | TO(ROUTE) |
                             TO(RELAY) | TO(LOG)},
     [REQUEST_IDENTIFY] = {"identify", step_identify, LIMIT(identity_ms), FAULT_IDENTITY_DOWN,
-                          TO(DECIDE) | TO(PAGE) | TO(LOG)},
+                          TO(PACE) | TO(DECIDE) | TO(PAGE) | TO(LOG)},
     [REQUEST_RESOLVE] = {"resolve", step_resolve, LIMIT(resolve_ms), FAULT_NAME_LATE,
                          TO(DECIDE) | TO(CONNECT) | TO(PAGE) | TO(LOG)},
     [REQUEST_INSPECT] = {"inspect", step_inspect, LIMIT(head_ms), FAULT_MEMORY,
@@ -95,6 +99,7 @@ static void stop_waiting(struct request *r)
     if (k->is_asking)
         step_identify_cancel(r);
     go_on_cancel(r);
+    timer_stop(&r->w->loop.timers, &k->pace);
     k->is_resolving = k->is_dialing = k->is_asking = false;
 }
 
@@ -182,6 +187,7 @@ static void finish(struct request *r)
     enum conn_end end = how_to_end(r);
     stop_waiting(r);
     meter_close(r);
+    admit_over(r);
     request_drop_upstream(r);
     pump_release(&r->up);
     timer_stop(&w->loop.timers, &r->limit);

@@ -21,6 +21,7 @@ struct work;
 
 enum request_state {
     REQUEST_HEAD,     /* the head is being read */
+    REQUEST_PACE,     /* over its rate: waits for its turn */
     REQUEST_DECIDE,   /* the policy is asked */
     REQUEST_IDENTIFY, /* who is it? */
     REQUEST_RESOLVE,  /* which addresses? */
@@ -53,6 +54,7 @@ struct request {
     bool is_cut;       /* the client must see that the answer is not complete */
     bool is_silent;    /* no record: nothing was asked or answered */
     uint8_t verdict;   /* enum record_verdict */
+    uint8_t counted;   /* on which accounts: admit.c */
     uint16_t status;   /* sent, or about to be */
     uint32_t tunnel_ms;
     int64_t began_ms; /* monotonic, head complete */

@@ -14,16 +14,17 @@ void flow_settings_default(struct flow_settings *out)
         .answer_ms = 300000,
         .body_ms = 300000,
         .tunnel_ms = 3600000,
+        .pace_ms = 1000,
         .reply_ms = 30000,
         .pool_ms = 55000,
         .drain_ms = 10000,
         .continue_ms = 3600000,
         .max_clients = 50000,
-        .max_per_client = 4000,
         .max_pool = 1024,
         .max_pool_per_host = 128,
         .drain_body_bytes = 256 * 1024,
         .head = http_limits_default,
         .refuse_when_log_full = true,
     };
+    traffic_default(4000, &out->traffic);
 }

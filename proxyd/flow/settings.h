@@ -4,7 +4,7 @@
 #ifndef PROXYD_FLOW_SETTINGS_H
 #define PROXYD_FLOW_SETTINGS_H
 
-#include "base/str.h"
+#include "base/traffic.h"
 #include "proxyd/wire/http_head.h"
 
 struct flow_settings {
@@ -22,6 +22,7 @@ struct flow_settings {
     uint32_t answer_ms;   /* from the request's end to the answer's head */
     uint32_t body_ms;     /* no byte moved in either direction of a body */
     uint32_t tunnel_ms;   /* no byte moved in a tunnel */
+    uint32_t pace_ms;     /* waiting for its turn; more than traffic.delay_ms */
     uint32_t reply_ms;    /* a page of ours being taken */
     uint32_t pool_ms;     /* an idle kept upstream connection */
     uint32_t drain_ms;    /* after SIGTERM */
@@ -29,11 +30,12 @@ struct flow_settings {
 
     /* bounds */
     uint32_t max_clients;       /* client connections of the process */
-    uint32_t max_per_client;    /* of one address; 0: no bound */
     uint32_t max_pool;          /* idle upstream connections of a worker */
     uint32_t max_pool_per_host; /* of one host and port */
     uint32_t drain_body_bytes;  /* of a refused request's body read away to keep the connection */
     struct http_limits head;
+
+    struct traffic traffic; /* of one client, one user, all; client.connections too */
 
     bool refuse_when_log_full; /* else the record is dropped and counted */
 };

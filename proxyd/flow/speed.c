@@ -1,19 +1,19 @@
 /* speed: the bucket that leaks in time (a generic cell rate). */
 #include "proxyd/flow/speed.h"
 
-int64_t speed_wait_us(const struct ledger_account *a, int64_t now_us)
+int64_t speed_wait_us(const _Atomic int64_t *next_us, int64_t now_us)
 {
-    int64_t next = atomic_load_explicit(&a->next_us, memory_order_relaxed);
+    int64_t next = atomic_load_explicit(next_us, memory_order_relaxed);
     int64_t ahead = next - now_us - SPEED_BURST_US;
     return ahead > 0 ? ahead : 0;
 }
 
-void speed_pay(struct ledger_account *a, uint64_t bytes_s, uint64_t n, int64_t now_us)
+void speed_pay(_Atomic int64_t *next_us, uint64_t bytes_s, uint64_t n, int64_t now_us)
 {
     int64_t price = (int64_t)((double)n * 1e6 / (double)bytes_s);
-    int64_t was = atomic_load_explicit(&a->next_us, memory_order_relaxed), next;
+    int64_t was = atomic_load_explicit(next_us, memory_order_relaxed), next;
     do {
         next = (was > now_us ? was : now_us) + price;
-    } while (!atomic_compare_exchange_weak_explicit(&a->next_us, &was, next, memory_order_relaxed,
+    } while (!atomic_compare_exchange_weak_explicit(next_us, &was, next, memory_order_relaxed,
                                                     memory_order_relaxed));
 }

@@ -40,6 +40,15 @@ static const enum texts_subject fault_subjects[FAULT_N] = {
     [FAULT_ANSWER_BAD] = TEXTS_BAD_ANSWER,
     [FAULT_FORM_LARGE] = TEXTS_TOO_LARGE,
     [FAULT_LINK] = TEXTS_LINK,
+    [FAULT_CLIENT_CONNECTIONS] = TEXTS_TOO_MANY,
+    [FAULT_CLIENT_RATE] = TEXTS_TOO_MANY,
+    [FAULT_CLIENT_RUNNING] = TEXTS_TOO_MANY,
+    [FAULT_CLIENT_TUNNELS] = TEXTS_TOO_MANY,
+    [FAULT_USER_RATE] = TEXTS_TOO_MANY_YOURS,
+    [FAULT_USER_RUNNING] = TEXTS_TOO_MANY_YOURS,
+    [FAULT_USER_TUNNELS] = TEXTS_TOO_MANY_YOURS,
+    [FAULT_TOTAL] = TEXTS_BUSY,
+    [FAULT_SHARE] = TEXTS_BUSY,
 };
 
 static void describe(struct request *r, struct page *p)
@@ -54,13 +63,41 @@ static void describe(struct request *r, struct page *p)
     }
 }
 
-/* The Allow field belongs to a 405, Retry-After to a 503. */
-static struct str fault_extra(const struct request *r, const struct fault_row *row)
+/* Seconds after which asking again is worth while, for who is over a bound. */
+static struct str retry_text(struct request *r)
+{
+    char text[24];
+    struct buf b = {.p = text, .cap = sizeof text, .ceiling_bytes = sizeof text};
+    buf_add_u64(&b, r->k->retry_s);
+    struct str kept = arena_str(&r->k->arena, buf_str(&b));
+    return kept.p ? kept : STR("5");
+}
+
+static struct str retry_after(struct request *r)
+{
+    char text[48];
+    struct buf b = {.p = text, .cap = sizeof text, .ceiling_bytes = sizeof text};
+    buf_addf(&b, "Retry-After: %u\r\n", r->k->retry_s);
+    struct str kept = arena_str(&r->k->arena, buf_str(&b));
+    return kept.p ? kept : STR("Retry-After: 5\r\n");
+}
+
+/* The Allow field belongs to a 405, Retry-After to a 429 and a 503. */
+static struct str fault_extra(struct request *r, const struct fault_row *row)
 {
     if (row->status == 405)
         return r->k->req.form == HTTP_FORM_ORIGIN ? STR("Allow: GET, HEAD\r\n")
                                                   : STR("Allow: GET, HEAD, POST, PUT, DELETE\r\n");
+    if (row->may_retry && r->k->retry_s)
+        return retry_after(r);
     return row->may_retry ? STR("Retry-After: 5\r\n") : STR("");
+}
+
+static struct str fault_details(const struct work *k, bool is_parsers)
+{
+    if (is_parsers || k->fault == FAULT_ANSWER_BAD)
+        return str_of(k->refusal.reason);
+    return str_of(fault_bounds[k->fault]);
 }
 
 static enum request_state fault_page(struct request *r)
@@ -76,12 +113,17 @@ static enum request_state fault_page(struct request *r)
         r->is_keep = false;
     describe(r, &p);
     p.subject = fault_subjects[k->fault];
-    p.token =
-        is_parsers || k->fault == FAULT_ANSWER_BAD ? str_of(k->refusal.reason) : str_of(row->error);
+    p.token = is_parsers || k->fault == FAULT_ANSWER_BAD ? str_of(k->refusal.reason)
+                                                         : fault_token(k->fault);
+    struct pages_fact wait = {TEXTS_RETRY, "retry_after", retry_text(r)};
+    if (k->retry_s) {
+        p.facts = &wait;
+        p.n_facts = 1;
+    }
     struct http_reply h = {
         .status = r->status,
         .error = str_of(row->error),
-        .details = is_parsers || k->fault == FAULT_ANSWER_BAD ? str_of(k->refusal.reason) : STR(""),
+        .details = fault_details(k, is_parsers),
         .basic_realm = k->fault == FAULT_LOGIN ? s->realm : STR(""),
         .extra = fault_extra(r, row),
     };

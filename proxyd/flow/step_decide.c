@@ -91,7 +91,7 @@ static enum request_state passed(struct request *r)
 {
     struct work *k = r->k;
     enum quota_word left = QUOTA_LEFT;
-    if (!k->verdict.effects)
+    if (!k->verdict.effects && !r->hold->set->settings.traffic.is_measured)
         return allowed(r);
     if (meter_open(r, &left) != OK)
         return request_refuse(r, FAULT_BUSY);
@@ -100,7 +100,8 @@ static enum request_state passed(struct request *r)
         verdict_spend(&k->verdict, true);
         return REQUEST_PAGE;
     }
-    dial_safely(r);
+    if (k->verdict.effects)
+        dial_safely(r);
     return allowed(r);
 }
 
@@ -140,7 +141,7 @@ static enum request_state learn(struct request *r, enum facts_stage stage)
     case FACTS_ANSWER:
         if (k->req.method != HTTP_CONNECT && !k->has_answer) {
             k->is_judging_answer = true;
-            return allowed(r);
+            return meter_open_traffic(r) == OK ? allowed(r) : request_refuse(r, FAULT_BUSY);
         }
         break;
     case FACTS_CONTENT: /* nothing looks into bodies: known to be unknown */

@@ -2,6 +2,7 @@
  * malformed. Everything later steps and the record need of the head is normalised here, once. */
 #include "proxyd/flow/step_head.h"
 
+#include "proxyd/flow/admit.h"
 #include "proxyd/flow/context.h"
 #include "proxyd/flow/link.h"
 #include "proxyd/flow/step_local.h"
@@ -112,7 +113,7 @@ static enum request_state head_complete(struct request *r)
         return request_refuse(r, FAULT_METHOD); /* it ends here, and we echo nothing */
     if (!set->policy)
         return request_refuse(r, FAULT_NO_POLICY);
-    return REQUEST_DECIDE;
+    return admit_request(r);
 }
 
 /* A head that cannot be read: what is known goes into the record, the connection ends. */

@@ -3,6 +3,7 @@
  * verdict depends on it. */
 #include "proxyd/flow/step_identify.h"
 
+#include "proxyd/flow/admit.h"
 #include "proxyd/flow/context.h"
 
 static void on_done(struct identity_ask *a, void *owner)
@@ -32,7 +33,7 @@ static enum request_state known(struct request *r)
     k->facts.n_groups = p->n_groups;
     k->facts.person = p->number;
     k->facts.known |= FACTS_BIT(FACTS_IDENTITY);
-    return REQUEST_DECIDE;
+    return admit_user(r);
 }
 
 /* Who it is cannot be told. Nobody needed to know but the trial: the live version judges. */

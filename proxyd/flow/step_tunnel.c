@@ -2,6 +2,7 @@
  * but the two pumps and the encoded record is given back first, so an idle tunnel is small. */
 #include "proxyd/flow/step_tunnel.h"
 
+#include "proxyd/flow/admit.h"
 #include "proxyd/flow/context.h"
 #include "proxyd/flow/entry.h"
 #include "proxyd/flow/lead.h"
@@ -84,6 +85,7 @@ static enum err begin(struct request *r)
     r->k = NULL;
     policy_hold_give(&r->w->holder, r->hold);
     r->hold = NULL;
+    admit_tunnel(r);
     r->w->n_tunnels++;
     stats_add(r->w->stats, STATS_TUNNELS, 1);
     return OK;

@@ -32,6 +32,8 @@ enum texts_subject {
     TEXTS_BALANCE, /* /quota */
     TEXTS_NO_BALANCE,
     TEXTS_TOO_LARGE,
+    TEXTS_TOO_MANY,       /* from this computer */
+    TEXTS_TOO_MANY_YOURS, /* under this name */
     TEXTS_N_SUBJECTS,
 };
 
@@ -54,6 +56,7 @@ enum texts_label {
     TEXTS_LAST_TIME,
     TEXTS_TIMES,
     TEXTS_MORE, /* where the page about it is */
+    TEXTS_RETRY,
     TEXTS_N_LABELS,
 };
 

@@ -48,6 +48,9 @@ struct work {
     struct verify_job *verify;        /* a password is being checked */
     enum err verify_err;
     enum fault fault;
+    uint32_t retry_s;  /* with a fault: when to ask again; 0: not told */
+    struct timer pace; /* in REQUEST_PACE, until pace_at_ms */
+    int64_t pace_at_ms;
     enum err dial_err;
     struct http_refusal refusal;               /* with FAULT_HEAD, FAULT_BODY, FAULT_ANSWER_BAD */
     struct http_body body;                     /* of the request */

@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "proxyd/flow/busy.h"
 #include "proxyd/flow/context.h"
+#include "proxyd/flow/meter.h"
 #include "proxyd/io/fd.h"
 
 #define TICK_MS      1000
@@ -42,12 +43,13 @@ static void on_tick(struct timer *t)
 static void on_accept(struct listen *l, int fd, const struct ip_port *client)
 {
     struct worker *w = l->owner;
-    const struct flow_settings *s = worker_settings(w);
+    struct limits_account *account;
     stats_add(w->stats, STATS_CONNECTIONS, 1);
-    if (limits_enter(&w->shared->limits, &client->ip, s->max_clients, s->max_per_client) != OK)
-        busy_turn_away(w, fd, client);
+    enum admit_word word = admit_connection(w, &client->ip, (unsigned)l->index, &account);
+    if (word == ADMIT_OK)
+        conn_open(w, fd, client, (unsigned)l->index, account);
     else
-        conn_open(w, fd, client, (unsigned)l->index);
+        busy_turn_away(w, fd, client, word);
 }
 
 static void close_listeners(struct worker *w)
@@ -103,6 +105,7 @@ static void init_plain_parts(struct worker *w, const struct worker_parts *p)
     bufpool_init(&w->buffers, LARGE_BUDGET);
     slab_init(&w->conns, sizeof(struct conn), KEEP_FREE);
     slab_init(&w->requests, sizeof(struct request), KEEP_FREE);
+    meter_init(w);
     event_scratch_init(&w->scratch);
     timer_init(&w->tick, on_tick);
 }
@@ -163,6 +166,7 @@ void worker_free(struct worker *w)
     work_free_all(w);
     slab_fini(&w->conns);
     slab_fini(&w->requests);
+    slab_fini(&w->meters);
     bufpool_fini(&w->buffers);
     buf_fini(&w->scratch);
     loop_close(&w->loop);

@@ -48,7 +48,7 @@ struct worker_shared {
     struct recent *recent;     /* refusals, for /why */
     struct verify *verify;     /* passwords of overrides */
     _Atomic uint64_t *last_id; /* of records; main starts it at the highest id stored */
-    struct limits limits;      /* limits_init before, limits_fini after */
+    struct limits *limits;     /* what clients and users take */
     uint8_t token_key[32];     /* random, of this start: signs the links of warning pages */
     struct worker **workers;   /* all of them, for what one must tell the others */
     unsigned n_workers;

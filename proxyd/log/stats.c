@@ -17,10 +17,34 @@ struct stats *stats_new(unsigned n)
 
 const char *stats_name(enum stats_counter c)
 {
-    static const char *const names[STATS_COUNTERS] = {
-        "connections", "open",          "tunnels",         "requests",    "allowed",  "blocked",
-        "warned",      "denied_auth",   "refused",         "error",       "bytes_in", "bytes_out",
-        "dials",       "dial_failures", "upstream_reused", "records_lost"};
+    static const char *const names[STATS_COUNTERS] = {"connections",
+                                                      "open",
+                                                      "tunnels",
+                                                      "requests",
+                                                      "allowed",
+                                                      "blocked",
+                                                      "warned",
+                                                      "denied_auth",
+                                                      "refused",
+                                                      "error",
+                                                      "bytes_in",
+                                                      "bytes_out",
+                                                      "dials",
+                                                      "dial_failures",
+                                                      "upstream_reused",
+                                                      "records_lost",
+                                                      "limited_connections",
+                                                      "limited_connection_rate",
+                                                      "limited_total_requests",
+                                                      "limited_client_share",
+                                                      "limited_client_connections",
+                                                      "limited_client_rate",
+                                                      "limited_client_requests",
+                                                      "limited_client_tunnels",
+                                                      "limited_user_rate",
+                                                      "limited_user_requests",
+                                                      "limited_user_tunnels",
+                                                      "delayed"};
     return names[c];
 }
 

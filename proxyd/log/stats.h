@@ -24,7 +24,19 @@ enum stats_counter {
     STATS_DIALS, /* connections to upstreams begun */
     STATS_DIAL_FAILURES,
     STATS_UPSTREAM_REUSED,
-    STATS_RECORDS_LOST, /* the journal was full and the settings say go on */
+    STATS_RECORDS_LOST,        /* the journal was full and the settings say go on */
+    STATS_LIMITED_CONNECTIONS, /* turned away for a bound, by which: connections of all */
+    STATS_LIMITED_CONNECTION_RATE,
+    STATS_LIMITED_TOTAL_REQUESTS,
+    STATS_LIMITED_CLIENT_SHARE,
+    STATS_LIMITED_CLIENT_CONNECTIONS,
+    STATS_LIMITED_CLIENT_RATE,
+    STATS_LIMITED_CLIENT_REQUESTS,
+    STATS_LIMITED_CLIENT_TUNNELS,
+    STATS_LIMITED_USER_RATE,
+    STATS_LIMITED_USER_REQUESTS,
+    STATS_LIMITED_USER_TUNNELS,
+    STATS_DELAYED, /* requests that waited for their turn */
     STATS_COUNTERS,
 };
 

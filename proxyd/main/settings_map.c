@@ -16,13 +16,13 @@ void settings_map(const struct settings_proxy *in, struct flow_settings *out)
         .answer_ms = in->answer_ms,
         .body_ms = in->body_ms,
         .tunnel_ms = in->tunnel_ms,
+        .pace_ms = in->traffic.delay_ms + 1000,
         .reply_ms = in->reply_ms,
         .pool_ms = in->pool_ms,
         .drain_ms = in->drain_ms,
         .continue_ms =
             in->warn_remembered_s > UINT32_MAX / 1000 ? UINT32_MAX : in->warn_remembered_s * 1000,
         .max_clients = in->clients,
-        .max_per_client = in->per_client,
         .max_pool = in->pool,
         .max_pool_per_host = in->pool_per_host,
         .drain_body_bytes = in->drain_body_bytes,
@@ -30,6 +30,7 @@ void settings_map(const struct settings_proxy *in, struct flow_settings *out)
                  .line_bytes = in->line_bytes,
                  .field_bytes = in->field_bytes,
                  .n_fields = (uint16_t)in->fields},
+        .traffic = in->traffic,
         .refuse_when_log_full = in->refuse_when_log_full,
     };
 }

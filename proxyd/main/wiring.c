@@ -193,7 +193,7 @@ static enum err build_shared(struct wiring *w)
     if (e == OK)
         e = verify_start(&s->verify);
     if (e == OK)
-        e = limits_init(&s->limits);
+        e = limits_new(&s->limits);
     return e;
 }
 
@@ -257,7 +257,7 @@ void wiring_fini(struct wiring *w)
     people_stop(&w->people); /* its threads post into the workers' mailboxes */
     verify_stop(w->workers.shared.verify);
     workers_fini(&w->workers);
-    limits_fini(&w->workers.shared.limits);
+    limits_free(w->workers.shared.limits);
     ledger_close(w->workers.shared.ledger);
     recent_free(w->workers.shared.recent);
     flow_set_unref(w->first_set);

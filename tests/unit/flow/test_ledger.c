@@ -360,16 +360,16 @@ static void test_speed(void **state)
     struct ledger_account *a = ledger_take(l, &k, NOON_MS, NOON_MS + HOUR);
     int64_t now = 5000000, moved = 0;
     while (now < 15000000) { /* ten seconds of taking all there is, in pieces of 16 KiB */
-        int64_t wait = speed_wait_us(a, now);
+        int64_t wait = speed_wait_us(&a->next_us, now);
         if (wait) {
             now += wait;
             continue;
         }
-        speed_pay(a, 100000, 16384, now);
+        speed_pay(&a->next_us, 100000, 16384, now);
         moved += 16384;
     }
     assert_true(moved > 980000 && moved < 1060000);
-    assert_int_equal(speed_wait_us(a, now + 60000000), 0);
+    assert_int_equal(speed_wait_us(&a->next_us, now + 60000000), 0);
     ledger_give(a);
     ledger_close(l);
 }
