@@ -2,41 +2,19 @@
 #include "adminui/api_quotas.h"
 
 #include "adminui/fields.h"
-#include "adminui/problem.h"
-#include "adminui/proxy_link.h"
+#include "adminui/hand_on.h"
 #include "adminui/reply.h"
-
-#define ASK_MS 5000
-
-/* Answers with what proxyd says, less its "ok". */
-static void hand_on(struct call *c, json_t *take_question)
-{
-    json_t *answer = NULL;
-    enum err e = proxy_link_ask(c->app, take_question, ASK_MS, &answer);
-    if (e != OK) {
-        problem_reply(c, PROBLEM_PROXY_DOWN, "%s; balances are kept there.", proxy_link_why(e));
-        return;
-    }
-    bool is_ok = json_is_true(json_object_get(answer, "ok"));
-    json_object_del(answer, "ok");
-    if (is_ok) {
-        reply_json(c, 200, answer);
-        return;
-    }
-    const char *why = json_string_value(json_object_get(answer, "error"));
-    problem_reply(c, PROBLEM_PROXY_DOWN, "proxyd says: %s.", why ? why : "no");
-    json_decref(answer);
-}
 
 static void list(struct call *c, const char *verb, const char *other)
 {
     uint64_t limit = 200;
     if (!call_query_number(c, "limit", 1000, &limit))
         return;
-    (void)hand_on(c,
-                  json_pack("{s:s, s:o, s:o, s:I}", "do", verb, "user",
-                            reply_str(call_query(c, "user", STR(""))), other,
-                            reply_str(call_query(c, other, STR(""))), "limit", (json_int_t)limit));
+    hand_on(c,
+            json_pack("{s:s, s:o, s:o, s:I}", "do", verb, "user",
+                      reply_str(call_query(c, "user", STR(""))), other,
+                      reply_str(call_query(c, other, STR(""))), "limit", (json_int_t)limit),
+            "balances");
 }
 
 void api_quotas_list(struct call *c)
@@ -67,7 +45,7 @@ static void tell(struct call *c, const char *verb, const char *what)
     json_t *ask = json_pack("{s:s}", "do", verb);
     for (size_t i = 0; i < 3; i++)
         json_object_set_new(ask, names[i], reply_str(fields_str(c->json, names[i], STR(""))));
-    hand_on(c, ask);
+    hand_on(c, ask, "balances");
 }
 
 void api_quotas_reset(struct call *c)

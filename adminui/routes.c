@@ -6,6 +6,7 @@
 #include "adminui/api_backup.h"
 #include "adminui/api_categories.h"
 #include "adminui/api_entries.h"
+#include "adminui/api_limits.h"
 #include "adminui/api_lint.h"
 #include "adminui/api_explain.h"
 #include "adminui/api_log.h"
@@ -197,6 +198,8 @@ const struct route routes_table[] = {
      "Warnings and overrides that people have accepted and that still hold"},
     {"POST", "/grants:revoke", PERMISSION_EDIT, ROUTE_JSON, true, false, api_quotas_revoke,
      api_quotas_revoke_noted, "Forget what a person has accepted; the page comes again"},
+    {"GET", "/limits/clients", PERMISSION_LOG, ROUTE_NO_BODY, false, false, api_limits_clients,
+     NULL, "Clients and users nearest to their bounds now; held by proxyd"},
     {"GET", "/directory", PERMISSION_READ, ROUTE_NO_BODY, false, false, api_settings_directory,
      NULL, "LDAP settings; secrets read as null"},
     {"PUT", "/directory", PERMISSION_ADMIN, ROUTE_JSON, true, false, api_settings_put_directory,

@@ -186,7 +186,8 @@ static void read_class(struct reading *r, json_t *o, struct traffic_class *c)
         fault(r, "", "bad-type", "A class must be an object.");
         return;
     }
-    c->bounds.burst = 0;
+    if (json_object_get(o, "requests_per_second"))
+        c->bounds.burst = 0; /* everybody's goes with everybody's rate */
     json_object_foreach(o, key, v)
     {
         const struct member *m = named(bounds_members, N_BOUNDS, key);
@@ -280,10 +281,10 @@ static void read_all(struct reading *r, json_t *o, struct traffic *out)
     }
     if (!is_delaying)
         out->delay_ms = 0;
-    if (json_object_get(o, "classes")) /* last: it starts from what everybody has */
-        read_classes(r, json_object_get(o, "classes"), out);
     fill_burst(&out->client);
     fill_burst(&out->user);
+    if (json_object_get(o, "classes")) /* last: it starts from what everybody has */
+        read_classes(r, json_object_get(o, "classes"), out);
 }
 
 enum err settings_traffic_parse(const json_t *o, uint32_t connections, struct arena *a,

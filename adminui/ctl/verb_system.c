@@ -40,6 +40,34 @@ int verb_system_status(struct ctl *c)
     return code;
 }
 
+int verb_system_limits(struct ctl *c)
+{
+    static const struct show_column columns[] = {{"KIND", "kind"},
+                                                 {"NAME", "name"},
+                                                 {"CLASS", "class"},
+                                                 {"LOAD", "load"},
+                                                 {"CONNECTIONS", "connections"},
+                                                 {"REQUESTS", "requests"},
+                                                 {"TUNNELS", "tunnels"},
+                                                 {"A SECOND", "requests_per_second"},
+                                                 {"REFUSED", "refused"},
+                                                 {"DELAYED", "delayed"},
+                                                 {NULL, NULL}};
+    struct client_answer a;
+    struct buf path;
+    bool is_done;
+    buf_init(&path, 1000);
+    buf_add_z(&path, "/limits/clients");
+    verbs_query(c, &path, "limit", c->options.limit);
+    buf_add_c(&path, 0);
+    int code = verbs_get(c, path.p, &a, &is_done);
+    if (!is_done)
+        show_table(json_object_get(a.json, "items"), columns);
+    client_answer_fini(&a);
+    buf_fini(&path);
+    return code;
+}
+
 int verb_system_pac_show(struct ctl *c)
 {
     struct client_answer a;

@@ -1,4 +1,4 @@
-/* verb_system: proxyctl status, pac, report. */
+/* verb_system: proxyctl status, pac, report, limits. */
 #ifndef ADMINUI_CTL_VERB_SYSTEM_H
 #define ADMINUI_CTL_VERB_SYSTEM_H
 
@@ -8,5 +8,6 @@ int verb_system_status(struct ctl *c);
 int verb_system_pac_show(struct ctl *c);
 int verb_system_pac_test(struct ctl *c);
 int verb_system_report(struct ctl *c);
+int verb_system_limits(struct ctl *c);
 
 #endif

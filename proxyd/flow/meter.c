@@ -11,8 +11,8 @@
 
 #define BUCKETS_MAX   4
 #define KEEP_FREE     256
-#define AFTER_YOU_MS  2     /* who has just moved something wakes after those who have not */
 #define SPEED_KEPT_MS 60000 /* a bucket nobody has drawn from for so long is full */
+#define SHARES_S      40    /* a place in the buckets is for so small a part of a second */
 #define SHARE_MIN     4096u
 #define SHARE_MAX     1048576u
 
@@ -25,9 +25,10 @@ struct meter {
     } buckets[BUCKETS_MAX];
     unsigned n_buckets;
     uint64_t n_counted, n_paid; /* of the request's bytes */
+    uint64_t n_placed;          /* bytes it has a place for, from turn_us on */
+    int64_t turn_us;
     enum quota_word word;
-    bool is_ruled;  /* the rule's part is in it */
-    bool has_moved; /* since it last had to wait */
+    bool is_ruled; /* the rule's part is in it */
     struct timer resume;
     struct request *r;
 };
@@ -185,28 +186,55 @@ void meter_close(struct request *r)
     drop(r);
 }
 
+/* A place in every bucket, as large as the slowest allows at once; the latest turn is ours. */
+static void take_place(struct meter *m, int64_t now_us)
+{
+    uint64_t share = SHARE_MAX;
+    for (unsigned i = 0; i < m->n_buckets; i++) {
+        uint64_t s = m->buckets[i].bytes_s / SHARES_S;
+        share = s < share ? s : share;
+    }
+    m->n_placed = share < SHARE_MIN ? SHARE_MIN : share;
+    m->turn_us = now_us;
+    for (unsigned i = 0; i < m->n_buckets; i++) {
+        const struct bucket *b = &m->buckets[i];
+        int64_t turn = speed_take(b->next_us, b->bytes_s, m->n_placed, now_us);
+        m->turn_us = turn > m->turn_us ? turn : m->turn_us;
+    }
+}
+
+static void give_place(struct meter *m)
+{
+    for (unsigned i = 0; m->n_placed && i < m->n_buckets; i++)
+        speed_give(m->buckets[i].next_us, m->buckets[i].bytes_s, m->n_placed);
+    m->n_placed = 0;
+}
+
+/* Bytes beyond those it had a place for are paid as well. */
+static void pay(struct meter *m, uint64_t n, int64_t now_us)
+{
+    uint64_t more = n > m->n_placed ? n - m->n_placed : 0;
+    m->n_placed -= n - more;
+    for (unsigned i = 0; more && i < m->n_buckets; i++)
+        (void)speed_take(m->buckets[i].next_us, m->buckets[i].bytes_s, more, now_us);
+    give_place(m); /* what it could not use now, another one can */
+}
+
 bool meter_may_move(struct request *r)
 {
     struct meter *m = r->meter;
-    int64_t now_ms = r->w->loop.now_ms, wait_us = 0;
-    uint64_t slowest = UINT64_MAX;
-    for (unsigned i = 0; i < m->n_buckets; i++) {
-        int64_t w = speed_wait_us(m->buckets[i].next_us, now_ms * 1000);
-        wait_us = w > wait_us ? w : wait_us;
-        slowest = m->buckets[i].bytes_s < slowest ? m->buckets[i].bytes_s : slowest;
-    }
+    int64_t now_ms = r->w->loop.now_ms;
     if (m->n_buckets == 0)
         return true;
-    if (wait_us > 0) {
-        int64_t after_ms = (wait_us + 999) / 1000 + (m->has_moved ? AFTER_YOU_MS : 0);
-        timer_set(&r->w->loop.timers, &m->resume, now_ms + after_ms);
-        m->has_moved = false;
+    if (m->n_placed == 0)
+        take_place(m, now_ms * 1000);
+    if (m->turn_us > now_ms * 1000) {
+        if (!m->resume.is_set)
+            timer_set(&r->w->loop.timers, &m->resume, (m->turn_us + 999) / 1000);
         return false;
     }
-    uint64_t share = slowest / 8;
-    share = share < SHARE_MIN ? SHARE_MIN : share > SHARE_MAX ? SHARE_MAX : share;
-    r->up.share_bytes = r->down.share_bytes = (uint32_t)share;
-    r->up.is_large = r->down.is_large = share >= BUFPOOL_LARGE;
+    r->up.share_bytes = r->down.share_bytes = (uint32_t)m->n_placed;
+    r->up.is_large = r->down.is_large = m->n_placed >= BUFPOOL_LARGE;
     return true;
 }
 
@@ -215,16 +243,13 @@ bool meter_count(struct request *r)
     struct meter *m = r->meter;
     const struct loop *loop = &r->w->loop;
     uint64_t now = moved(r);
-    if (now > m->n_paid) {
-        for (unsigned i = 0; i < m->n_buckets; i++)
-            speed_pay(m->buckets[i].next_us, m->buckets[i].bytes_s, now - m->n_paid,
-                      loop->now_ms * 1000);
-        if (m->speed)
-            atomic_store_explicit(&m->speed->until_ms, loop->wall_ms + SPEED_KEPT_MS,
-                                  memory_order_relaxed);
+    if (m->n_buckets) {
+        pay(m, now - m->n_paid, loop->now_ms * 1000);
         m->n_paid = now;
-        m->has_moved = true;
     }
+    if (m->speed)
+        atomic_store_explicit(&m->speed->until_ms, loop->wall_ms + SPEED_KEPT_MS,
+                              memory_order_relaxed);
     if (m->quota && now > m->n_counted) {
         m->word = quota_count(r->w->shared->ledger, m->quota, &m->bounds, now - m->n_counted,
                               loop->wall_ms);

@@ -137,6 +137,14 @@ struct snapshot *reload_policy(struct reload *r)
     return s;
 }
 
+struct flow_set *reload_set(struct reload *r)
+{
+    pthread_mutex_lock(&r->lock);
+    struct flow_set *s = flow_set_ref(r->current);
+    pthread_mutex_unlock(&r->lock);
+    return s;
+}
+
 json_t *reload_status(struct reload *r)
 {
     char at[CLOCK_RFC3339_BYTES];

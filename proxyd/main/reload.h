@@ -45,6 +45,9 @@ void reload_if_changed(struct reload *r);
 /* One reference to the policy that is live, or NULL. */
 struct snapshot *reload_policy(struct reload *r);
 
+/* One reference to what the workers run. */
+struct flow_set *reload_set(struct reload *r);
+
 /* {"policy_version", "trial_version" (null: none), "last_good", "loaded_at", "problems",
  * "categories"} */
 json_t *reload_status(struct reload *r);

@@ -5,6 +5,7 @@
 
 #include "policies/pattern_usage.h"
 #include "proxyd/main/books.h"
+#include "proxyd/main/takers.h"
 #include "proxyd/main/wiring.h"
 
 static json_t *do_reload(void *ctx, const json_t *request)
@@ -80,6 +81,7 @@ static json_t *do_status(void *ctx, const json_t *request)
     json_object_set_new(out, "patterns_given_up",
                         json_integer(live ? (json_int_t)snapshot_n_limited(live) : 0));
     snapshot_unref(live);
+    json_object_set_new(out, "limits", takers_status(&w->workers));
     json_t *policy = reload_status(&w->reload);
     json_object_update(out, policy);
     json_decref(policy);
@@ -126,5 +128,6 @@ const struct control_verb verbs_table[] = {
     {"quotas-reset", books_quotas_reset},
     {"grants", books_grants},
     {"grants-revoke", books_grants_revoke},
+    {"limits-clients", takers_clients},
     {NULL, NULL},
 };

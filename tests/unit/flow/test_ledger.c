@@ -360,16 +360,17 @@ static void test_speed(void **state)
     struct ledger_account *a = ledger_take(l, &k, NOON_MS, NOON_MS + HOUR);
     int64_t now = 5000000, moved = 0;
     while (now < 15000000) { /* ten seconds of taking all there is, in pieces of 16 KiB */
-        int64_t wait = speed_wait_us(&a->next_us, now);
-        if (wait) {
-            now += wait;
-            continue;
-        }
-        speed_pay(&a->next_us, 100000, 16384, now);
+        int64_t turn = speed_take(&a->next_us, 100000, 16384, now);
+        now = turn > now ? turn : now;
         moved += 16384;
     }
     assert_true(moved > 980000 && moved < 1060000);
-    assert_int_equal(speed_wait_us(&a->next_us, now + 60000000), 0);
+    now += 60000000;
+    assert_true(speed_take(&a->next_us, 100000, 25000, now) <= now); /* a pause: the burst */
+    assert_true(speed_take(&a->next_us, 100000, 1, now) <= now);
+    assert_true(speed_take(&a->next_us, 100000, 1, now) > now);
+    speed_give(&a->next_us, 100000, 25000);
+    assert_true(speed_take(&a->next_us, 100000, 1, now) <= now);
     ledger_give(a);
     ledger_close(l);
 }

@@ -1,0 +1,36 @@
+/* takers: who takes how much of the proxy just now, for administrators: the clients and users
+ * nearest to their bounds, over the control socket; and the message when the proxy begins to turn
+ * requests away for everybody's sake, and when it ends. Threads: the first two any; takers_look one
+ * thread, the same each time. */
+#ifndef PROXYD_MAIN_TAKERS_H
+#define PROXYD_MAIN_TAKERS_H
+
+#include <jansson.h>
+
+#include "proxyd/main/workers.h"
+
+struct wiring;
+
+/* {"do": "limits-clients", "limit"?} -> {"ok", "items", "truncated", "table"} */
+json_t *takers_clients(void *ctx, const json_t *request);
+/* For the status: {"connections", "running", "clients_running", "accounts": {...}, "is_shedding",
+ * "shed"} */
+json_t *takers_status(const struct workers *w);
+
+#define TAKERS_CALM_MS 10000 /* so long nothing was turned away: it has ended */
+
+struct takers_watch { /* zeroed at first */
+    uint64_t n_before, n_at_begin;
+    int64_t since_ms, last_ms; /* since_ms 0: not shedding */
+};
+
+/* Now and then: n_shed is what has been turned away since the start. True: *message, *n and *lasted
+ * are worth one line. */
+enum takers_news { TAKERS_NOTHING, TAKERS_BEGUN, TAKERS_ENDED };
+enum takers_news takers_look(struct takers_watch *x, uint64_t n_shed, int64_t now_ms);
+
+/* What all workers have turned away because everybody together was over. */
+uint64_t takers_n_shed(const struct workers *w);
+void takers_watch(struct takers_watch *x, const struct workers *w, int64_t now_ms);
+
+#endif
