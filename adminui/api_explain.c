@@ -23,7 +23,9 @@ static const char *difference(const struct record *r, const struct replay_judged
 {
     enum replay_outcome then;
     if (!replay_recorded(r, &then))
-        return "Nothing was decided then: the request failed before the policy could say.";
+        return "Something else than the policy ended this request, as its record tells. What is "
+               "told "
+               "here is what the policy alone says.";
     if (now->outcome == REPLAY_UNSURE)
         return replay_doubt_text(now->doubt);
     if (!replay_is_same(r, then, now->outcome) ||
@@ -39,12 +41,17 @@ static void answer(struct call *c, const struct record *r, const struct snapshot
     struct replay_judged now;
     replay_facts(r, &room, &f);
     replay_judge_facts(s, r, &f, &now);
-    json_t *out = explain_facts(s, &f);
+    const char *why_not = difference(r, &now);
+    if (why_not && replay_is_cut(s, r)) { /* what is left of the URL was not enough */
+        replay_cut(&f);
+        replay_judge_facts(s, r, &f, &now);
+        why_not = difference(r, &now);
+    }
+    json_t *out = explain_spent(s, &f, str_starts(r->effect, STR("quota-")));
     if (!out) {
         problem_reply_err(c, ERR_NOMEM, "explanation");
         return;
     }
-    const char *why_not = difference(r, &now);
     json_object_set_new(out, "url", reply_str(r->url));
     json_object_set_new(out, "host", reply_str(r->host));
     json_object_set_new(out, "same_as_recorded", json_boolean(!why_not));

@@ -159,6 +159,8 @@ static bool judge_record(void *ctx, const struct record *r)
     struct replay_room room;
     struct facts f;
     replay_facts(r, &room, &f);
+    if (replay_is_cut(j->s, r))
+        replay_cut(&f);
     f.now_ms = j->x->now_ms;
     j->explained = explain_facts(j->s, &f);
     if (!j->x->host.n && !j->x->pattern.n && !j->x->category.n)

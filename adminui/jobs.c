@@ -146,7 +146,8 @@ static void read_in(struct lane *lane, struct job *job)
     if (e == OK && stores(job) && is_changed)
         job->is_read = true;
     else if (e == OK)
-        end_job(j, job, DONE, "nothing was changed");
+        end_job(j, job, DONE,
+                kinds[job->order.kind].lane == LANE_STORE ? "nothing was changed" : "done");
     else
         end_job(j, job, e == ERR_CLOSED ? CANCELLED : FAILED, why[0] ? why : err_name(e));
     pthread_mutex_unlock(&j->lock);

@@ -51,10 +51,11 @@ struct hand { /* one thread */
     int64_t day; /* of file */
     struct replay_tally tally;
     unsigned until_look;
-    struct { /* what was found out for the rule of the last such record */
+    struct { /* what was found out for the version and rule of the last record */
         uint64_t version;
+        const struct snapshot *s; /* of a version that hides queries somewhere; NULL: it does not */
         struct buf rule;
-        bool hides_query;
+        bool is_cut;
     } memo;
     enum err err;
     char why[STORE_WHY_BYTES];
@@ -105,6 +106,35 @@ static struct snapshot *version_of(struct run *x, uint64_t number)
 /* --- one record --------------------------------------------------------------------------------
  */
 
+/* Was the query kept out of the record? */
+static bool is_cut(struct hand *h, const struct record *r)
+{
+    if (h->memo.version != r->policy_version) {
+        const struct snapshot *s = version_of(h->run, r->policy_version);
+        h->memo.version = r->policy_version;
+        h->memo.s = s && snapshot_hides_queries(s) ? s : NULL;
+        buf_clear(&h->memo.rule);
+        h->memo.is_cut = false;
+    }
+    if (h->memo.s && !str_eq(buf_str(&h->memo.rule), r->rule)) {
+        buf_clear(&h->memo.rule);
+        buf_add(&h->memo.rule, r->rule);
+        h->memo.is_cut = replay_is_cut(h->memo.s, r);
+    }
+    return h->memo.is_cut;
+}
+
+static void judge(struct hand *h, const struct snapshot *s, const struct record *r,
+                  struct replay_judged *out)
+{
+    struct replay_room room;
+    struct facts f;
+    replay_facts(r, &room, &f);
+    if (is_cut(h, r))
+        replay_cut(&f);
+    replay_judge_facts(s, r, &f, out);
+}
+
 static void differs(struct hand *h, const struct replay_flip *f)
 {
     struct replay_judged then;
@@ -113,28 +143,15 @@ static void differs(struct hand *h, const struct replay_flip *f)
         replay_tally_flip(&h->tally, f);
         return;
     }
-    replay_judge(s, f->r, &then);
-    if (then.outcome == REPLAY_UNSURE)
+    judge(h, s, f->r, &then);
+    if (then.outcome == REPLAY_UNSURE && then.doubt == REPLAY_NO_QUERY)
+        replay_tally_flip(&h->tally, f); /* for certain now, and what was then is on record */
+    else if (then.outcome == REPLAY_UNSURE)
         replay_tally_unsure(&h->tally, f, then.doubt);
     else if (!replay_is_same(f->r, f->then, then.outcome))
         replay_tally_lists(&h->tally, f);
     else
         replay_tally_flip(&h->tally, f);
-}
-
-/* The record's rule did not let the query be kept, and this policy may look at it. */
-static bool lacks_query(struct hand *h, const struct record *r)
-{
-    if (!r->rule.n || !snapshot_reads_urls(h->run->policy) || str_eq(r->method, STR("CONNECT")))
-        return false;
-    if (h->memo.version != r->policy_version || !str_eq(buf_str(&h->memo.rule), r->rule)) {
-        const struct snapshot *s = version_of(h->run, r->policy_version);
-        h->memo.version = r->policy_version;
-        buf_clear(&h->memo.rule);
-        buf_add(&h->memo.rule, r->rule);
-        h->memo.hides_query = s && snapshot_hides_query(s, r->rule);
-    }
-    return h->memo.hides_query;
 }
 
 static bool look_around(struct hand *h)
@@ -160,14 +177,12 @@ static bool one_record(void *ctx, const struct record *r)
     if (!replay_recorded(r, &then))
         return true;
     h->tally.judged++;
-    replay_judge(h->run->policy, r, &now);
+    judge(h, h->run->policy, r, &now);
     struct replay_flip f = {r, then, &now};
     if (now.outcome == REPLAY_UNSURE)
         replay_tally_unsure(&h->tally, &f, now.doubt);
     else if (!replay_is_same(r, then, now.outcome))
         differs(h, &f);
-    else if (lacks_query(h, r))
-        replay_tally_unsure(&h->tally, &f, REPLAY_NO_QUERY);
     else if (now.outcome != REPLAY_LOGIN && !str_eq(now.v.rule_id, r->rule))
         h->tally.rule_changes++;
     return true;

@@ -150,6 +150,9 @@ static void say_why(struct buf *out, const struct snapshot *s, const struct verd
                  v->rule + 1, explain_text_stage(v->needs));
     else if (!v->is_final)
         buf_add_z(out, "Not decided yet: this policy wants to know who asks first.");
+    else if (r && v->is_spent)
+        buf_addf(out, "Blocked by rule \"%s\" (number %d), whose allowance of the day was used up.",
+                 name_of(r, name), v->rule + 1);
     else if (r && w->fits.n)
         buf_addf(out, "%s by rule \"%s\" (number %d), because %.*s.", explain_text_done(v->action),
                  name_of(r, name), v->rule + 1, STR_ARG(buf_str(&w->fits)));
@@ -232,11 +235,17 @@ static bool add_trace(struct explaining *e, json_t *out)
 
 json_t *explain_facts(const struct snapshot *s, const struct facts *f)
 {
+    return explain_spent(s, f, false);
+}
+
+json_t *explain_spent(const struct snapshot *s, const struct facts *f, bool is_used_up)
+{
     struct verdict v;
     struct slot *x = snapshot_slot_take(s);
     if (!x)
         return NULL;
     policy_decide_in(s, x, f, &v);
+    verdict_spend(&v, is_used_up);
     json_t *out = verdict_json(&v);
     struct explaining e = {.s = s, .x = x, .f = f, .v = &v};
     buf_init(&e.why, 65536);

@@ -18,6 +18,8 @@
  * category comes from is null here: the store knows it. A new object for the caller; NULL when out
  * of memory. */
 json_t *explain_facts(const struct snapshot *s, const struct facts *f);
+/* The same; is_used_up: the allowance of the rule that decides was. */
+json_t *explain_spent(const struct snapshot *s, const struct facts *f, bool is_used_up);
 
 /* A request as people describe it: {"url" (http, https or host:port), "method", "user", "groups",
  * "client", "listener", "time", "content_type", "size_bytes", "user_agent", "server" (the address

@@ -95,6 +95,17 @@ void replay_facts(const struct record *r, struct replay_room *room, struct facts
     *out = f;
 }
 
+bool replay_is_cut(const struct snapshot *then, const struct record *r)
+{
+    return r->rule.n && snapshot_hides_query(then, r->rule);
+}
+
+void replay_cut(struct facts *f)
+{
+    if (f->scheme != FACTS_TUNNEL)
+        f->known &= ~FACTS_BIT(FACTS_URL);
+}
+
 /* Learns a stage from the record as the live path would from the world. */
 static enum replay_doubt learn(const struct record *r, enum facts_stage stage, struct facts *f)
 {
@@ -108,7 +119,7 @@ static enum replay_doubt learn(const struct record *r, enum facts_stage stage, s
         if (!r->upstream.n)
             return REPLAY_NO_ANSWER;
         break;
-    case FACTS_URL:
+    case FACTS_URL: return REPLAY_NO_QUERY; /* known, but where it was cut */
     case FACTS_CONTENT:
     case FACTS_CONNECT:
     case FACTS_TARGET:
@@ -135,14 +146,6 @@ static void in_doubt(const struct record *r, enum replay_doubt doubt, struct rep
     bool was_asked = doubt == REPLAY_NO_USER && r->verdict == RECORD_DENIED_AUTH;
     out->outcome = was_asked ? REPLAY_LOGIN : REPLAY_UNSURE;
     out->doubt = was_asked ? REPLAY_NO_DOUBT : doubt;
-}
-
-void replay_judge(const struct snapshot *s, const struct record *r, struct replay_judged *out)
-{
-    struct replay_room room;
-    struct facts f;
-    replay_facts(r, &room, &f);
-    replay_judge_facts(s, r, &f, out);
 }
 
 void replay_judge_facts(const struct snapshot *s, const struct record *r, struct facts *f,

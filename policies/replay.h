@@ -45,11 +45,13 @@ struct replay_room { /* what the facts point into */
 
 /* The facts of a record. Borrows: the room and the record's views. */
 void replay_facts(const struct record *r, struct replay_room *room, struct facts *out);
+/* Did the rule that decided then, of the policy that the record names, keep the query out of it?
+ * What depends on the URL cannot be told from such a record: replay_cut says so to its facts. */
+bool replay_is_cut(const struct snapshot *then, const struct record *r);
+void replay_cut(struct facts *f);
 
-/* Judged as the live path would, stage by stage. */
-void replay_judge(const struct snapshot *s, const struct record *r, struct replay_judged *out);
-/* The same on facts that replay_facts has made, which learn what the judging asked for: what an
- * explanation is made of. */
+/* Judged as the live path would, stage by stage, on facts that replay_facts has made. They learn
+ * what the judging asked for: what an explanation is made of. */
 void replay_judge_facts(const struct snapshot *s, const struct record *r, struct facts *f,
                         struct replay_judged *out);
 

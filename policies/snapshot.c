@@ -254,7 +254,10 @@ bool snapshot_hides_query(const struct snapshot *s, struct str rule_id)
     return false;
 }
 
-bool snapshot_reads_urls(const struct snapshot *s)
+bool snapshot_hides_queries(const struct snapshot *s)
 {
-    return s->keys[KEY_URL_PATTERNS].n > 0 || s->keys[KEY_LISTS].n > 0;
+    for (size_t i = 0; i < s->model->n_rules; i++)
+        if (s->model->rules[i].log == VERDICT_LOG_NO_QUERY)
+            return true;
+    return false;
 }

@@ -21,9 +21,8 @@ enum snapshot_identity snapshot_identity(const struct snapshot *s);
 uint64_t snapshot_n_limited(const struct snapshot *s);
 uint32_t snapshot_n_rules(const struct snapshot *s);
 
-/* For replay: does the rule of this id keep the query of a URL out of the record? Does any rule
- * look at URLs by patterns? */
+/* For replay: does the rule of this id keep the query of a URL out of the record? Does any? */
 bool snapshot_hides_query(const struct snapshot *s, struct str rule_id);
-bool snapshot_reads_urls(const struct snapshot *s);
+bool snapshot_hides_queries(const struct snapshot *s);
 
 #endif

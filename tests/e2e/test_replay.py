@@ -172,6 +172,36 @@ def test_every_record_explains_itself(world):
     assert s.api.call("GET", "/log/999999999/explain", ok=False).status_code == 404
 
 
+def test_what_no_record_can_tell(world):
+    """A rule that looked at a query and kept it out of the record; an allowance that was used up; a failure on the way."""
+    s, o, rules = world
+    before = s.api.get("/policy/live")["document"]
+    cut = {"id": "cut", "action": "block", "log": "no-query", "when": {"url_patterns": ["secret=1"]}}
+    spent = {"id": "spent", "action": "allow", "quota": {"bytes_per_day": 1}, "when": {"hosts": ["quota.test"]}}
+    try:
+        version = s.publish(policy(cut, spent))
+        assert ask(s, "GET", f"http://{HOSTS[0]}:{o.port}/x?secret=1", f"{HOSTS[0]}:{o.port}", None) == 403
+        s.get(f"http://127.0.0.1:{o.port}/bytes/10")
+        assert ask(s, "GET", "http://127.0.0.1:1/", "127.0.0.1:1", None) in (502, 503)
+        mine = f"policy_version={version}"
+        blocked, failed = s.log(f"{mine}&rule=cut")[0], s.log(f"{mine}&verdict=error")[0]
+        assert "secret" not in blocked["url"]
+        e = s.api.get(f"/log/{blocked['id']}/explain")
+        assert not e["same_as_recorded"] and e["reason"] == "the query was not recorded" and "the full URL" in e["why"], e
+        e = s.api.get(f"/log/{failed['id']}/explain")
+        assert not e["same_as_recorded"] and "than the policy ended this request" in e["reason"]
+        r = s.api.post("/policy/exceptions", {"record": blocked["id"], "everybody": True, "minutes": 5, "reason": "x", "dry_run": True}, ok=False)
+        assert r.get("status") != 409, f"something blocks it: {r}"
+        only = {"policy": "live", "from": blocked["time"]}
+        live = replay(s, only)
+        assert (live["flips"], live["by_lists"], live["unsure"]) == (0, 0, 1), live
+        assert live["unsure_reasons"] == [{"text": "the query was not recorded", "n": 1}]
+        gone = replay(s, {"document": policy(spent), "from": blocked["time"]})
+        assert (gone["flips"], gone["by_lists"], gone["unsure"]) == (1, 0, 0), "without the rule it is allowed for certain"
+    finally:
+        s.publish(before)
+
+
 def test_periods_and_refusals(world):
     s, _, _ = world
     assert replay(s, {"policy": "live", "from": "2020-01-01T00:00:00Z", "to": "2020-01-02T00:00:00Z"})["records"] == 0
