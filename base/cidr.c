@@ -77,17 +77,37 @@ static bool same_prefix(const uint8_t *a, const uint8_t *b, unsigned bits)
     return rest == 0 || (a[whole] ^ b[whole]) >> (8 - rest) == 0;
 }
 
-enum ip_class ip_classify(const struct ip *ip)
+static const struct special *special_of(const struct ip *ip)
 {
     const struct special *s = special_ranges;
     while (!same_prefix(ip->b, s->b, s->bits))
         s++;
-    if (s->wraps_at == 0)
-        return (enum ip_class)s->class;
+    return s;
+}
+
+static struct ip inner_at(const struct ip *ip, unsigned at)
+{
     struct ip inner;
     memcpy(inner.b, mapped_prefix, sizeof mapped_prefix);
-    memcpy(inner.b + 12, ip->b + s->wraps_at, 4);
+    memcpy(inner.b + 12, ip->b + at, 4);
+    return inner;
+}
+
+enum ip_class ip_classify(const struct ip *ip)
+{
+    const struct special *s = special_of(ip);
+    if (s->wraps_at == 0)
+        return (enum ip_class)s->class;
+    struct ip inner = inner_at(ip, s->wraps_at);
     return ip_classify(&inner) == IP_PUBLIC ? IP_PUBLIC : IP_RESERVED;
+}
+
+bool ip_inner_v4(const struct ip *ip, struct ip *out)
+{
+    unsigned at = special_of(ip)->wraps_at;
+    if (at)
+        *out = inner_at(ip, at);
+    return at != 0;
 }
 
 enum err ip_parse(struct str s, struct ip *out)

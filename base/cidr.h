@@ -38,6 +38,8 @@ enum ip_class { /* what kind of address; the first that fits */
 bool ip_is_v4(const struct ip *ip);
 bool ip_eq(const struct ip *a, const struct ip *b);
 enum ip_class ip_classify(const struct ip *ip);
+/* The IPv4 address that a NAT64 (64:ff9b::/96, RFC 6052) or 6to4 address stands for. */
+bool ip_inner_v4(const struct ip *ip, struct ip *out);
 
 /* Strict text: dotted quad without leading zeros, or RFC 4291 IPv6 without brackets or zone. */
 enum err ip_parse(struct str s, struct ip *out) MUST_CHECK;

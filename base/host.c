@@ -115,6 +115,10 @@ static enum err odd_ipv4(struct str s, struct ip *out)
 
 static enum err finish_ip(const struct ip *ip, struct host *out)
 {
+    struct ip inner;
+    /* 64:ff9b::/96 is but another way to write IPv4 (RFC 6052); 6to4 addresses lie behind one */
+    if (ip->b[0] == 0 && ip_inner_v4(ip, &inner))
+        ip = &inner;
     struct buf text = {.p = out->text, .cap = sizeof out->text, .ceiling_bytes = sizeof out->text};
     ip_format(ip, &text);
     out->n = (uint8_t)text.n;

@@ -24,8 +24,9 @@ struct str host_str(const struct host *h); /* borrowed from h */
  * from a list entry or an admin's form. Does: case, one trailing dot, percent-decoding of
  * unreserved bytes, IDN and full-width dots to A-labels (IDNA 2008 with UTS #46 mapping), odd IPv4
  * spellings (octal, hexadecimal, one to four parts, as inet_aton reads them) to the dotted quad,
- * mapped IPv6 to IPv4. Underscores are let through (they are seen in practice). ERR_INVALID: empty,
- * empty label, label over 63, illegal bytes, zone id, NUL. ERR_LIMIT: over 253. */
+ * mapped and NAT64 (64:ff9b::/96) IPv6 to IPv4. Underscores are let through (they are seen in
+ * practice). ERR_INVALID: empty, empty label, label over 63, illegal bytes, zone id, NUL.
+ * ERR_LIMIT: over 253. */
 enum err host_normalise(struct str raw, struct host *out) MUST_CHECK;
 
 /* True when `name` equals `suffix` or lies below it ("a.example.com" below "example.com"); both

@@ -251,13 +251,22 @@ static void match_answer(struct matching *m)
     }
 }
 
+/* An address with another one inside leads there: it lies in the networks of both. */
+static void match_server(struct matching *m)
+{
+    struct ip inner;
+    set_net_find(&m->s->server_nets, &m->f->server, on_server_net, m);
+    if (ip_inner_v4(&m->f->server, &inner))
+        set_net_find(&m->s->server_nets, &inner, on_server_net, m);
+}
+
 void match_request(const struct snapshot *s, struct slot *x, const struct facts *f)
 {
     struct matching m = {s, x, f};
     if (f->known & FACTS_BIT(FACTS_TARGET))
         match_target(&m);
     if ((f->known & FACTS_BIT(FACTS_ADDRESS)) && s->server_nets.n)
-        set_net_find(&s->server_nets, &f->server, on_server_net, &m);
+        match_server(&m);
     if (f->known & FACTS_BIT(FACTS_URL))
         match_url(&m);
     if (f->known & FACTS_BIT(FACTS_ANSWER))

@@ -36,12 +36,14 @@ static void connection_item(struct connection *c, struct str item)
         c->listed = true;
 }
 
-/* One protocol, and not h2c: inside that, requests would pass that nobody judged. */
+/* One protocol, and none in which requests would pass that nobody judges: h2c, another HTTP, or TLS
+ * with HTTP in it (RFC 2817). */
 static bool is_plain_upgrade(const struct http_head *h)
 {
     struct str to = headers_value(&h->h, HEADER_UPGRADE);
     return to.n && !is_twice(h, HEADER_UPGRADE) && str_find(to, ',') == STR_NPOS &&
-           !str_starts_nocase(to, STR("h2")) && !headers_has(&h->h, HEADER_HTTP2_SETTINGS);
+           !str_starts_nocase(to, STR("h2")) && !str_starts_nocase(to, STR("http")) &&
+           !str_starts_nocase(to, STR("tls")) && !headers_has(&h->h, HEADER_HTTP2_SETTINGS);
 }
 
 static enum err read_connection(struct http_head *h, struct http_refusal *why)

@@ -200,6 +200,20 @@ static enum err take_data_end(struct http_body *b, struct str bytes, struct http
      HEADER_BIT(HEADER_CACHE_CONTROL) | HEADER_BIT(HEADER_EXPECT) | HEADER_BIT(HEADER_RANGE) |     \
      HEADER_BIT(HEADER_MAX_FORWARDS) | HEADER_BIT(HEADER_LOCATION))
 
+/* In a request no field that is known to us by name: each has a meaning that it must have before
+ * the body, and servers that merge trailers into the head would take it from here. '_' counts as
+ * '-', as it does for some of them. */
+static bool is_refused_trailer(const struct http_body *b, struct str name)
+{
+    char plain[32];
+    uint64_t refused = b->of_response ? TRAILER_REFUSED : ~HEADER_BIT(HEADER_OTHER);
+    if (name.n > sizeof plain) /* longer than all we know */
+        return false;
+    for (size_t i = 0; i < name.n; i++)
+        plain[i] = name.p[i] == '_' ? '-' : name.p[i];
+    return (refused >> header_id_of(str_make(plain, name.n)) & 1) != 0;
+}
+
 static enum err take_trailer(struct http_body *b, struct str bytes, struct http_piece *piece,
                              struct http_refusal *why)
 {
@@ -216,7 +230,7 @@ static enum err take_trailer(struct http_body *b, struct str bytes, struct http_
     size_t colon = str_find(line, ':');
     if (colon == STR_NPOS || !header_is_token(str_sub(line, 0, colon)))
         return refuse(b, why, 400, "trailer");
-    if (TRAILER_REFUSED >> header_id_of(str_sub(line, 0, colon)) & 1)
+    if (is_refused_trailer(b, str_sub(line, 0, colon)))
         return refuse(b, why, 400, "trailer-forbidden");
     b->trailer_bytes += (uint32_t)piece->n;
     if (++b->n_trailers > HTTP_BODY_TRAILERS_MAX || b->trailer_bytes >= HTTP_BODY_TRAILER_MAX)

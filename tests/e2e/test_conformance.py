@@ -26,7 +26,7 @@ def world():
 
 def without_ours(data):
     """Less the one Via line that the proxy adds, and the Date it adds when the origin sent none."""
-    return re.sub(rb"(?m)^(Via: 1\.[01] [^\r\n]*|Date: [^\r\n]*)\r\n", b"", data, count=2)
+    return re.sub(rb"(?m)^(Via: 1\.[01] proxyd[^\r\n]*|Date: [^\r\n]*)\r\n", b"", data, count=2)
 
 
 def is_body_level(case):
@@ -184,7 +184,7 @@ def judge_response(case, r, closed):
     if case.status == 502:
         if r.status == 502:
             return None
-        is_late = any(w in case.want for w in ("chunk", "trailer"))
+        is_late = any(w in case.want for w in ("chunk", "trailer", "body-too-large"))
         return None if is_late and not r.complete else f"answered {r}"
     if r.status == 502:
         return "refused"

@@ -13,6 +13,9 @@ RULES = policy(
     {"id": "near", "name": "Nothing near", "when": {"server_networks": ["127.0.0.2/32", "2001:db8::/32"]}, "action": "block"},
     {"id": "later", "when": {"hosts": ["blocked.test"]}, "action": "block"},
     tests=[{"name": "near", "url": "http://x.test/", "server": "127.0.0.2", "expect": "block"},
+           {"name": "near, behind NAT64", "url": "http://x.test/", "server": "64:ff9b::127.0.0.2", "expect": "block"},
+           {"name": "near, by 6to4", "url": "http://x.test/", "server": "2002:7f00:2::1", "expect": "block"},
+           {"name": "far behind NAT64", "url": "http://x.test/", "server": "64:ff9b::127.0.0.3", "expect": "allow"},
            {"name": "far", "url": "http://x.test/", "server": "198.51.100.1", "expect": "allow"},
            {"name": "itself", "url": "http://[2001:db8::1]/", "expect": "block"}])
 

@@ -1,5 +1,6 @@
-/* fuzz_body: bodies. The first two bytes choose framing and cut; taking in two parts must forward
- * the same bytes and end the same way as taking at once, and the pieces must hold the content. */
+/* fuzz_body: bodies. The first two bytes choose framing, direction and cut; taking in two parts
+ * must forward the same bytes and end the same way as taking at once, and the pieces must hold the
+ * content. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ static void start(struct http_body *b, unsigned choice)
     h.has_length = !h.is_chunked;
     h.length = choice;
     http_body_of_request(&h, b);
+    b->of_response = (choice & 0x80) != 0;
 }
 
 static enum err take(struct http_body *b, struct str s, size_t *done, struct http_refusal *why)

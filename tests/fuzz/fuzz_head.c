@@ -1,6 +1,7 @@
 /* fuzz_head: request and response heads. The first byte chooses kind, limits and where the input is
  * cut: parsing in two parts, from a buffer that moved, must answer as parsing at once. What is
- * accepted is written, and what is written is accepted again. */
+ * accepted is written, and what is written is accepted again and says the same: who is asked, for
+ * what, and where the message ends. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,26 @@ static struct answer parse(struct http_head *h, struct str s)
     return a;
 }
 
+static void check_same(const struct http_head *a, const struct http_head *b)
+{
+    must(a->is_chunked == b->is_chunked && a->has_length == b->has_length);
+    must(a->length == b->length && a->status == b->status);
+    must(!headers_has(&b->h, HEADER_PROXY_AUTHORIZATION));
+    must((b->h.twice >> HEADER_CONTENT_LENGTH & 1) == 0);
+    if (a->is_response)
+        return;
+    must((b->h.twice >> HEADER_HOST & 1) == 0);
+    must(str_eq(a->method_text, b->method_text) && b->minor == 1);
+    must(str_eq(host_str(&a->url.host), host_str(&b->url.host)) && a->url.port == b->url.port);
+    must(b->form != HTTP_FORM_ABSOLUTE);
+}
+
+/* An answer without a body loses its length (RFC 9110 8.6), and says it in no other way. */
+static bool has_framing(const struct http_head *h)
+{
+    return !h->is_response || (h->status >= 200 && h->status != 204);
+}
+
 static void check_written(const struct http_head *h)
 {
     static struct http_head again;
@@ -54,6 +75,8 @@ static void check_written(const struct http_head *h)
     if (h->is_response || h->url.host.n) {
         struct answer a = parse(&again, buf_str(&out));
         must(a.err == OK || a.status == 431 || a.status == 414 || a.status == 502);
+        if (a.err == OK && has_framing(h))
+            check_same(h, &again);
     }
     buf_fini(&out);
 }

@@ -192,6 +192,30 @@ static void test_classes(void **state)
     }
 }
 
+static void test_inner(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *outer, *inner; /* inner NULL: none */
+    } cases[] = {
+        {"64:ff9b::c000:201", "192.0.2.1"},
+        {"2002:c000:201::1", "192.0.2.1"},
+        {"64:ff9b:1::c000:201", NULL},
+        {"192.0.2.1", NULL},
+        {"::192.0.2.1", NULL},
+        {"2001:db8::1", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct ip outer, inner, want;
+        assert_int_equal(ip_parse(str_of(cases[i].outer), &outer), OK);
+        assert_int_equal(ip_inner_v4(&outer, &inner), cases[i].inner != NULL);
+        if (!cases[i].inner)
+            continue;
+        assert_int_equal(ip_parse(str_of(cases[i].inner), &want), OK);
+        assert_true(ip_eq(&inner, &want));
+    }
+}
+
 static void test_has(void **state)
 {
     (void)state;
@@ -245,7 +269,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ip_text),      cmocka_unit_test(test_cidr_text),
         cmocka_unit_test(test_ip_port_text), cmocka_unit_test(test_classes),
-        cmocka_unit_test(test_has),          cmocka_unit_test(test_sockaddr),
+        cmocka_unit_test(test_inner),        cmocka_unit_test(test_has),
+        cmocka_unit_test(test_sockaddr),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
