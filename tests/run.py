@@ -29,6 +29,8 @@ def environment(mode):
     env = dict(os.environ, MODE=mode)
     env.setdefault("ASAN_OPTIONS", "detect_leaks=1:abort_on_error=1:strict_string_checks=1")
     env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
+    if mode != "release":
+        env.setdefault("FAULT_SECONDS", "180")
     env.setdefault("LSAN_OPTIONS", f"suppressions={ROOT}/tests/lsan.supp:print_suppressions=0")
     env.setdefault("TSAN_OPTIONS", f"halt_on_error=1:suppressions={ROOT}/tests/tsan.supp")
     return env

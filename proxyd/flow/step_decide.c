@@ -133,6 +133,10 @@ static enum request_state learn(struct request *r, enum facts_stage stage)
     switch (stage) {
     case FACTS_IDENTITY: return REQUEST_IDENTIFY;
     case FACTS_ADDRESS:
+        if (k->has_answer) { /* it has been dialled: that one counts, whatever names say now */
+            k->facts.server = k->upstream_at.ip;
+            break;
+        }
         if (!k->has_addresses)
             return REQUEST_RESOLVE;
         k->facts.server = k->answer.ip[0];

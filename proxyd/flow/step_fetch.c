@@ -8,9 +8,21 @@
 #include "proxyd/flow/lead.h"
 #include "proxyd/flow/meter.h"
 
+/* Bytes that wait on a kept connection in the very turn in which the request is written were there
+ * before it: events of a turn are fetched at its beginning. They answer nothing of ours. */
+static bool is_answer_to_nothing(const struct request *r, const struct stream *s)
+{
+    const struct work *k = r->k;
+    return k->x.is_reused && !k->x.is_any_byte && k->sent_turn == r->w->loop.n_turns &&
+           (s->ready & STREAM_READABLE);
+}
+
 static void on_upstream(struct stream *s)
 {
-    request_run(s->owner);
+    struct request *r = s->owner;
+    if (r->state == REQUEST_FETCH && is_answer_to_nothing(r, s))
+        r->k->is_stale = true;
+    request_run(r);
 }
 
 static enum err take_body(void *ctx, struct str bytes, size_t *n)
@@ -32,6 +44,8 @@ static enum err write_head(struct request *r)
     struct work *k = r->k;
     struct http_forward how = {.via = r->w->via, .is_upgrade = k->req.wants_upgrade};
     struct buf b;
+    if (!k->req.expects_continue) /* of HTTP/1.0: to be ignored (RFC 9110 10.1.1) */
+        how.drop |= HEADER_BIT(HEADER_EXPECT);
     enum err e = dress_request(r, &how);
     if (e == OK)
         e = lead_open(
@@ -63,24 +77,26 @@ static enum err begin(struct request *r)
     r->up.is_large = true;
     r->down.to = &r->conn->fd.s;
     k->sent_ms = r->w->loop.now_ms;
+    k->sent_turn = r->w->loop.n_turns;
+    k->is_stale = false;
     return write_head(r);
 }
 
 static bool may_ask_again(const struct work *k)
 {
-    return k->x.is_reused && !k->x.is_any_byte && k->body.framing == HTTP_BODY_NONE &&
+    return k->x.is_reused && k->body.framing == HTTP_BODY_NONE &&
            http_method_is_idempotent(k->req.method);
 }
 
-/* The server is gone before a whole head came. */
-static enum request_state lost(struct request *r)
+/* A kept connection turned out useless: asked again on a new one where that is harmless. */
+static enum request_state ask_again_or(struct request *r, enum fault f)
 {
     struct work *k = r->k;
     bool is_again = may_ask_again(k);
     pump_release(&r->up);
     request_drop_upstream(r);
     if (!is_again)
-        return request_refuse(r, FAULT_ANSWER_CUT);
+        return request_refuse(r, f);
     k->is_fresh_only = true;
     k->is_sent = false;
     return REQUEST_ROUTE;
@@ -111,7 +127,7 @@ static enum request_state send_request(struct request *r)
     case PUMP_LOST: /* it may have answered before it closed */
         k->is_sent = true;
         r->is_keep = r->is_keep && k->body.is_done;
-        pump_release(&r->up);
+        pump_forget(&r->up);
         break;
     case PUMP_CUT: return request_cut(r, "client_closed");
     case PUMP_BAD: request_drop_upstream(r); return request_refuse(r, FAULT_BODY);
@@ -160,16 +176,29 @@ static enum err take_answer(struct request *r)
     return OK;
 }
 
+static enum request_state bad_answer(struct request *r, const char *reason)
+{
+    r->k->refusal = (struct http_refusal){502, reason};
+    request_drop_upstream(r);
+    return request_refuse(r, FAULT_ANSWER_BAD);
+}
+
+/* The protocol that was asked for, and no other (RFC 9110 7.8), after the whole request. */
+static bool is_switch(const struct work *k)
+{
+    return k->req.wants_upgrade && k->is_sent && k->res.wants_upgrade &&
+           str_eq_nocase(headers_value(&k->res.h, HEADER_UPGRADE),
+                         headers_value(&k->req.h, HEADER_UPGRADE));
+}
+
 static enum request_state answered(struct request *r)
 {
     struct work *k = r->k;
-    if (k->res.status == 101) {
-        if (k->req.wants_upgrade)
-            return REQUEST_TUNNEL;
-        k->refusal = (struct http_refusal){502, "unexpected-101"};
-        request_drop_upstream(r);
-        return request_refuse(r, FAULT_ANSWER_BAD);
-    }
+    if (k->res.status == 101)
+        return is_switch(k) ? REQUEST_TUNNEL : bad_answer(r, "unexpected-101");
+    if (k->res.status == 407) /* a login at a proxy is ours to ask for, and the client would take
+                                 it as such */
+        return bad_answer(r, "unexpected-407");
     if (take_answer(r) != OK) {
         request_drop_upstream(r);
         return request_refuse(r, FAULT_MEMORY);
@@ -192,10 +221,16 @@ static enum request_state read_answer(struct request *r)
 {
     struct work *k = r->k;
     for (;;) {
-        switch (exchange_read_head(&k->x, &k->refusal)) {
+        enum err e = exchange_read_head(&k->x, &k->refusal);
+        if (k->is_stale && k->x.is_any_byte) {
+            k->refusal = (struct http_refusal){502, "answer-before-request"};
+            return ask_again_or(r, FAULT_ANSWER_BAD);
+        }
+        k->is_stale = false;
+        switch (e) {
         case OK: break;
         case ERR_AGAIN: return REQUEST_FETCH;
-        case ERR_EOF: return lost(r);
+        case ERR_EOF: return ask_again_or(r, FAULT_ANSWER_CUT);
         case ERR_INVALID: request_drop_upstream(r); return request_refuse(r, FAULT_ANSWER_BAD);
         case ERR_NOMEM: request_drop_upstream(r); return request_refuse(r, FAULT_MEMORY);
         default: request_drop_upstream(r); return request_refuse(r, FAULT_ANSWER_CUT);

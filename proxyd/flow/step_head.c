@@ -82,6 +82,8 @@ static bool is_for_us(const struct request *r)
         return true;
     if (h->method == HTTP_CONNECT)
         return false;
+    if (step_local_is_last_stop(h))
+        return true;
     return link_is(h->url.path_query) || is_own_page(r);
 }
 
@@ -108,8 +110,7 @@ static enum request_state head_complete(struct request *r)
         return request_refuse(r, FAULT_SCHEME);
     if (headers_has(&h->h, HEADER_VIA) && http_head_via_has(h, r->w->via))
         return request_refuse(r, FAULT_LOOP);
-    if (h->has_max_forwards && h->max_forwards == 0 &&
-        (h->method == HTTP_TRACE || h->method == HTTP_OPTIONS))
+    if (h->has_max_forwards && h->max_forwards == 0 && h->method == HTTP_TRACE)
         return request_refuse(r, FAULT_METHOD); /* it ends here, and we echo nothing */
     if (!set->policy)
         return request_refuse(r, FAULT_NO_POLICY);

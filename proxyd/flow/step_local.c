@@ -82,6 +82,23 @@ static enum request_state pac_file(struct request *r)
     return own_reply(r, &h);
 }
 
+/* What may be asked of us: OPTIONS * (RFC 9110 9.3.7), or one that came to its last stop (7.6.2).
+ */
+static enum request_state capabilities(struct request *r)
+{
+    struct http_reply h = {
+        .status = 200,
+        .extra = STR("Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, CONNECT\r\n"
+                     "Cache-Control: no-store\r\n")};
+    return own_reply(r, &h);
+}
+
+bool step_local_is_last_stop(const struct http_head *h)
+{
+    return h->method == HTTP_OPTIONS &&
+           (h->form == HTTP_FORM_ASTERISK || (h->has_max_forwards && h->max_forwards == 0));
+}
+
 /* --- pages for people ------------------------------------------------------------------------ */
 
 /* Is the name in the URL one by which nobody else can be reached? A page elsewhere, whose name was
@@ -139,6 +156,8 @@ enum request_state step_local(struct request *r)
     bool is_link = link_is(h->url.path_query) && h->form == HTTP_FORM_ABSOLUTE;
     bool is_pac = str_eq(path, STR("/wpad.dat")) || str_eq(path, STR("/proxy.pac"));
     bool is_health = str_eq(path, STR("/healthz"));
+    if (step_local_is_last_stop(h))
+        return capabilities(r);
     if (step_local_is_page(path) && r->w->shared->listeners[r->conn->listener].kind == WORKER_PROXY)
         return for_people(r, path);
     if (str_eq(path, STR("/ca.pem")) || str_eq(path, STR("/ca.der")))

@@ -39,15 +39,23 @@ static enum err dechunk(void *ctx, char *p, size_t n, size_t *n_out, size_t *n_u
 static const struct pump_gate plain_gate = {.take = take_body, .eof = end_body};
 static const struct pump_gate dechunk_gate = {.rewrite = dechunk, .eof = end_body};
 
-static enum err write_head(struct request *r, bool is_dechunked)
+#define DATE_LINE "Date: ddd, 00 mmm 0000 00:00:00 GMT\r\n"
+
+static enum err write_head(struct request *r)
 {
     struct work *k = r->k;
+    char date[] = DATE_LINE;
     struct http_forward how = {.via = r->w->via,
                                .is_close = !r->is_keep,
-                               .is_dechunked = is_dechunked,
+                               .is_dechunked = k->req.minor == 0 && k->res.is_chunked,
                                .to_http10 = k->req.minor == 0};
     struct buf b;
-    enum err e = lead_open(&r->down, k->res.n_bytes + HTTP_WRITE_EXTRA + r->w->via.n, &b);
+    if (!headers_has(&k->res.h, HEADER_DATE)) { /* RFC 9110 6.6.1: then when it came */
+        http_date_format(r->w->loop.wall_ms / 1000, date + sizeof "Date: " - 1);
+        how.extra = str_make(date, sizeof date - 1);
+    }
+    enum err e =
+        lead_open(&r->down, k->res.n_bytes + HTTP_WRITE_EXTRA + r->w->via.n + how.extra.n, &b);
     if (e != OK)
         return e;
     e = http_write_response(&k->res, &how, &b);
@@ -62,7 +70,7 @@ static enum err begin(struct request *r)
     bool is_dechunked = k->req.minor == 0 && body->framing == HTTP_BODY_CHUNKED;
     if (body->framing == HTTP_BODY_CLOSE || is_dechunked || r->w->is_draining)
         r->is_keep = false;
-    enum err e = write_head(r, is_dechunked);
+    enum err e = write_head(r);
     if (e != OK)
         return e;
     r->down.from = &k->x.up->fd.s;
@@ -93,7 +101,7 @@ static enum request_state send_rest(struct request *r)
     case PUMP_LOST: /* the server does not want it; its answer stands */
     case PUMP_NOMEM:
         k->is_sent = true;
-        pump_release(&r->up);
+        pump_forget(&r->up);
         break;
     case PUMP_CUT:
     case PUMP_BAD: return request_cut(r, "http_request_error");
@@ -101,12 +109,21 @@ static enum request_state send_rest(struct request *r)
     return REQUEST_RELAY;
 }
 
+/* A body where none is expected: a server that does not look for one takes it for the next request,
+ * and answers it to whoever comes next on this connection (RFC 9110 9.3.1). */
+static bool is_risky(const struct work *k)
+{
+    enum http_method m = k->req.method;
+    return k->body.framing != HTTP_BODY_NONE &&
+           (m == HTTP_GET || m == HTTP_HEAD || m == HTTP_DELETE);
+}
+
 static enum request_state complete(struct request *r)
 {
     struct work *k = r->k;
     const struct flow_settings *s = &r->hold->set->settings;
     struct pool_limits limits = {s->max_pool, s->max_pool_per_host, s->pool_ms};
-    bool is_whole = k->is_sent && k->body.is_done;
+    bool is_whole = k->is_sent && k->body.is_done && !is_risky(k);
     k->x.in = r->down.b; /* surplus, if any: then the connection is not kept */
     r->down.b = NULL;
     exchange_end(&k->x, is_whole, &limits);

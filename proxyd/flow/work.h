@@ -40,6 +40,7 @@ struct work {
     bool is_relaying;
     bool is_sent;                     /* the request has gone out, body and all */
     bool is_fresh_only;               /* a kept connection turned out stale: dial */
+    bool is_stale;                    /* bytes were on it before it was asked */
     bool is_final;                    /* verdict is final */
     bool is_trial;                    /* judged by the version on trial */
     bool has_soft_asked, is_soft_ask; /* who it is matters for the trial alone: not knowing is
@@ -67,6 +68,7 @@ struct work {
     char upstream_text[64];
     uint32_t upstream_ms;
     int64_t sent_ms;
+    uint64_t sent_turn;
     uint64_t reply_at; /* bytes of the reply's body written */
     uint64_t n_drained;
     struct upstream *up; /* chosen, before the exchange has it */

@@ -147,6 +147,16 @@ enum pump_word pump_run(struct pump *p)
     }
 }
 
+void pump_forget(struct pump *p)
+{
+    bufpool_give(p->pool, &p->lead);
+    if (p->b)
+        p->b->at += p->n_passed;
+    p->n_passed = 0;
+    if (p->b && iobuf_n(p->b) == 0)
+        bufpool_give(p->pool, &p->b);
+}
+
 void pump_release(struct pump *p)
 {
     bufpool_give(p->pool, &p->lead);

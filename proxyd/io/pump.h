@@ -55,6 +55,8 @@ static inline struct str pump_surplus(const struct pump *p)
     return p->b ? iobuf_str(p->b) : (struct str){"", 0};
 }
 void pump_release(struct pump *p); /* gives all buffers back */
+/* The sink takes no more: what had passed is thrown away, what waits behind it stays in b. */
+void pump_forget(struct pump *p);
 static inline bool pump_holds(const struct pump *p)
 {
     return p->lead || p->b;

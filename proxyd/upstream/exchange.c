@@ -65,14 +65,19 @@ static enum err read_more(struct exchange *x)
 
 static enum err head_done(struct exchange *x, struct http_refusal *why)
 {
+    struct http_body body;
     x->in->at += x->head->n_bytes;
-    if (x->head->status >= 100 && x->head->status < 200 && x->head->status != 101) {
-        if (++x->n_interim <= EXCHANGE_INTERIM_MAX)
-            return OK;
-        *why = (struct http_refusal){502, "too-many-interim"};
-        return ERR_INVALID;
+    enum err e = http_body_of_response(x->head, x->method, &body, why);
+    if (e != OK) /* a 1xx has no body, and may not claim one either */
+        return e;
+    if (x->head->status >= 200 || x->head->status == 101) {
+        x->body = body;
+        return OK;
     }
-    return http_body_of_response(x->head, x->method, &x->body, why);
+    if (++x->n_interim <= EXCHANGE_INTERIM_MAX)
+        return OK;
+    *why = (struct http_refusal){502, "too-many-interim"};
+    return ERR_INVALID;
 }
 
 enum err exchange_read_head(struct exchange *x, struct http_refusal *why)
