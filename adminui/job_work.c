@@ -34,18 +34,22 @@ static bool on_progress(void *ctx, double done)
     return pulse->beat(pulse->ctx, done * 0.9, "reading");
 }
 
+static void add_rejects(json_t *all, const struct list_import_category *x)
+{
+    for (size_t k = 0; k < x->n_rejects && json_array_size(all) < REJECTS_SHOWN; k++) {
+        const struct list_reject *r = &x->rejects[k];
+        json_array_append_new(all, json_pack("{s:o,s:o,s:o,s:o}", "line", reply_u64(r->line),
+                                             "text", reply_str(r->text), "reason",
+                                             reply_str(r->reason), "file", reply_str(r->file)));
+    }
+}
+
 static json_t *rejects_json(const struct list_import *im)
 {
     json_t *all = json_array();
-    for (size_t i = 0; i < list_import_count(im); i++) {
-        const struct list_import_category *x = list_import_at(im, i);
-        for (size_t k = 0; k < x->n_rejects && json_array_size(all) < REJECTS_SHOWN; k++) {
-            const struct list_reject *r = &x->rejects[k];
-            json_array_append_new(all, json_pack("{s:o,s:o,s:o,s:o}", "line", reply_u64(r->line),
-                                                 "text", reply_str(r->text), "reason",
-                                                 reply_str(r->reason), "file", reply_str(r->file)));
-        }
-    }
+    add_rejects(all, list_import_general(im)); /* whole files of an archive */
+    for (size_t i = 0; i < list_import_count(im); i++)
+        add_rejects(all, list_import_at(im, i));
     return all;
 }
 
@@ -76,7 +80,8 @@ static json_t *warnings_json(const struct list_warnings *w)
 
 static json_t *result_json(const struct list_import *im, const struct job_order *o, int64_t ms)
 {
-    uint64_t accepted = 0, duplicates = 0, n_rejected = 0, added = 0, removed = 0;
+    uint64_t accepted = 0, duplicates = 0, added = 0, removed = 0;
+    uint64_t n_rejected = list_import_general(im)->n_rejected;
     json_t *all = json_array();
     const char *format = o->kind == JOB_TREE ? "squidguard" : "";
     for (size_t i = 0; i < list_import_count(im); i++) {

@@ -83,6 +83,7 @@ static enum err read_member(struct walk *w, struct archive_entry *entry)
         .path = is_single ? str_make("", 0) : text_or_empty(archive_entry_pathname(entry)),
         .link = link,
         .is_file = link.n == 0 && archive_entry_filetype(entry) == AE_IFREG,
+        .is_folder = link.n == 0 && archive_entry_filetype(entry) == AE_IFDIR,
         .bytes_read = (uint64_t)archive_filter_bytes(w->a, -1),
     };
     bool is_wanted = false;

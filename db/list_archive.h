@@ -7,9 +7,10 @@
 #include "base/str.h"
 
 struct list_archive_member {
-    struct str path;     /* as it stands in the archive; "" for a single packed file */
-    struct str link;     /* not empty: a link to that, without content */
-    bool is_file;        /* has content */
+    struct str path; /* as it stands in the archive; "" for a single packed file */
+    struct str link; /* not empty: a link to that, without content */
+    bool is_file;    /* has content */
+    bool is_folder;
     uint64_t bytes_read; /* of the upload so far, for progress */
 };
 

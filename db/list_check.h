@@ -9,7 +9,7 @@
 #include "db/list_import.h"
 
 #define LIST_CHECK_SHOWN     20 /* entries told of each warning */
-#define LIST_CHECK_SHRUNK    90 /* per cent lost of what was there */
+#define LIST_CHECK_SHRUNK    50 /* per cent lost of what was there */
 #define LIST_CHECK_SHRUNK_OF 50 /* entries that must have been there for that to mean anything */
 
 enum list_warning_code { LIST_WARNING_SUFFIX, LIST_WARNING_POPULAR, LIST_WARNING_SHRUNK };

@@ -273,6 +273,8 @@ static enum err on_member(void *ctx, const struct list_archive_member *m, bool *
         skip(im, m->path, "its path leads out of the archive");
     else if (m->is_file)
         return begin_member(im, m, wants_data);
+    else if (!m->is_folder)
+        skip(im, m->path, "neither a file nor a folder");
     return OK;
 }
 
@@ -379,7 +381,7 @@ static enum err seal_all(struct list_import *im)
     uint64_t refused = im->general.shown.n_rejected;
     for (size_t i = 0; i < im->n; i++)
         refused += im->categories[i]->shown.n_rejected;
-    if (im->o.category.n && refused == 0)
+    if (im->n && im->o.category.n && refused == 0)
         return OK; /* an empty list empties the category: that may be meant */
     snprintf(im->why, STORE_WHY_BYTES, "nothing in it could be read as a list (%llu refused)",
              (unsigned long long)refused);

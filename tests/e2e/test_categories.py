@@ -112,7 +112,8 @@ def test_what_is_worth_a_look_is_said(stack):
     r = load(stack, "suspicious", b"co.uk\ngoogle.com\nfine.example\n")
     assert [(w["code"], w["entries"], w["n"]) for w in r["warnings"]] == [("public-suffix", ["co.uk"], 1), ("popular", ["google.com"], 1)]
     load(stack, "shrinks", b"".join(b"s%d.example\n" % i for i in range(500)))
-    for small in (b"s1.example\n", b"# nothing\n"):
+    half = b"".join(b"s%d.example\n" % i for i in range(250))
+    for small in (half, b"s1.example\n", b"# nothing\n"):
         job = stack.api.job(stack.api.call("POST", "/categories/shrinks:import", raw=small))
         assert job["state"] == "failed" and "would be gone" in job["message"], job
         assert stack.api.get("/categories/shrinks")["counts"]["domains"] == 500

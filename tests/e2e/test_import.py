@@ -100,6 +100,9 @@ def test_archive_never_touches_the_file_system(admin):
                    links=[("linked/domains", "/etc/passwd")])
     job = admin.api.job(admin.api.call("POST", "/categories:import", raw=data))
     assert job["state"] == "done", job
+    said = {(r["file"], r["reason"]) for r in job["result"]["rejected"]}
+    assert said == {("../evil/domains", "its path leads out of the archive"), ("/etc/evil2/domains", "its path leads out of the archive"),
+                    ("linked/domains", "a link to another file, not followed")} and job["result"]["n_rejected"] == 3, said
     assert categories_of(admin, "good.archive.example") == ["good-cat"]
     assert not os.path.exists("/etc/evil2") and not os.path.exists(f"{admin.state}/../evil")
     assert "root:" not in admin.api.call("GET", "/categories").text

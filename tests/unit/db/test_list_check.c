@@ -85,7 +85,8 @@ static void shrunk(void **state)
     snprintf(path, sizeof path, "%s/policy.db", dir);
     assert_int_equal(policy_store_open(path, STORE_WRITE, why, &s), OK);
     save(s, "a", 0, 1000, 0);
-    save(s, "a", 0, 101, 0);
+    save(s, "a", 0, 501, 0);
+    save(s, "a", 0, 250, 1);
     save(s, "a", 0, 10, 1);
     save(s, "a", 0, 0, 0); /* ten are too few to mean anything */
     save(s, "a", 0, 1000, 0);

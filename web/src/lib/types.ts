@@ -70,6 +70,7 @@ export interface ImportResult {
   accepted: number; duplicates: number; rejected: { line: number; text: string; reason: string; file: string }[]; n_rejected: number; format: string;
   added?: number; removed?: number; categories: { name: string; accepted: number; duplicates: number; n_rejected: number; counts: Counts }[];
   dry_run?: boolean; applied: boolean; message: string; ms?: number;
+  warnings?: { code: string; category: string; text: string; entries: string[]; n: number }[];
 }
 export interface Job {
   id: string; kind: string; state: 'queued' | 'running' | 'done' | 'failed' | 'cancelled'; progress: number; message: string;
