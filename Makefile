@@ -174,6 +174,7 @@ bench: deps-bench ## side by side with Squid on this machine
 	@$(MAKE) --no-print-directory programs
 	@tests/bench/run.sh '$(BUILD)'
 	@$(PYTHON) tests/bench/swap.py '$(BUILD)'
+	@$(PYTHON) tests/bench/overload.py '$(BUILD)'
 	@$(MAKE) --no-print-directory $(BUILD)/bench/month
 	@$(PYTHON) tests/bench/replay.py '$(BUILD)'
 	@$(MAKE) --no-print-directory $(BUILD)/bench/engine_bench
@@ -181,6 +182,8 @@ bench: deps-bench ## side by side with Squid on this machine
 	@$(MAKE) --no-print-directory $(BUILD)/bench/index_bench $(BUILD)/bench/index_check
 	@$(BUILD)/bench/index_bench
 	@$(BUILD)/bench/index_check
+	@$(MAKE) --no-print-directory $(BUILD)/bench/limits_bench
+	@$(BUILD)/bench/limits_bench
 	@$(MAKE) --no-print-directory $(BUILD)/bench/pattern_bench
 	@$(BUILD)/bench/pattern_bench
 

@@ -207,7 +207,7 @@ static void read_class(struct reading *r, json_t *o, struct traffic_class *c)
 
 static bool is_doubled(const struct traffic *t, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; t->classes[n].name.n && i < n; i++)
         if (str_eq(t->classes[i].name, t->classes[n].name))
             return true;
     return false;

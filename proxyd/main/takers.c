@@ -204,18 +204,21 @@ json_t *takers_status(const struct workers *w)
 
 enum takers_news takers_look(struct takers_watch *x, uint64_t n_shed, int64_t now_ms)
 {
-    uint64_t fresh = n_shed - x->n_before;
-    bool was_shedding = x->since_ms != 0;
-    if (fresh) {
-        x->last_ms = now_ms;
-        if (!was_shedding) {
-            x->since_ms = now_ms;
+    if (n_shed != x->n_before) {
+        bool is_first = !x->is_shedding;
+        if (is_first) {
+            x->began_ms = now_ms;
             x->n_at_begin = x->n_before;
         }
+        x->is_shedding = true;
+        x->last_ms = now_ms;
         x->n_before = n_shed;
-        return was_shedding ? TAKERS_NOTHING : TAKERS_BEGUN;
+        return is_first ? TAKERS_BEGUN : TAKERS_NOTHING;
     }
-    return was_shedding && now_ms - x->last_ms >= TAKERS_CALM_MS ? TAKERS_ENDED : TAKERS_NOTHING;
+    if (!x->is_shedding || now_ms - x->last_ms < TAKERS_CALM_MS)
+        return TAKERS_NOTHING;
+    x->is_shedding = false;
+    return TAKERS_ENDED;
 }
 
 void takers_watch(struct takers_watch *x, const struct workers *w, int64_t now_ms)
@@ -228,10 +231,9 @@ void takers_watch(struct takers_watch *x, const struct workers *w, int64_t now_m
         break;
     case TAKERS_ENDED:
         snprintf(n, sizeof n, "%llu", (unsigned long long)(x->n_before - x->n_at_begin));
-        snprintf(seconds, sizeof seconds, "%lld", (long long)((x->last_ms - x->since_ms) / 1000));
+        snprintf(seconds, sizeof seconds, "%lld", (long long)((x->last_ms - x->began_ms) / 1000));
         diag(DIAG_INFO, "main", "no longer overloaded", "turned_away", n, "lasted_s", seconds,
              NULL);
-        x->since_ms = 0;
         break;
     }
 }

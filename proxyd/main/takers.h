@@ -13,19 +13,18 @@ struct wiring;
 
 /* {"do": "limits-clients", "limit"?} -> {"ok", "items", "truncated", "table"} */
 json_t *takers_clients(void *ctx, const json_t *request);
-/* For the status: {"connections", "running", "clients_running", "accounts": {...}, "is_shedding",
- * "shed"} */
+/* For the status: {"connections", "requests", "clients_with_requests", "shed", "accounts"} */
 json_t *takers_status(const struct workers *w);
 
 #define TAKERS_CALM_MS 10000 /* so long nothing was turned away: it has ended */
 
 struct takers_watch { /* zeroed at first */
+    bool is_shedding;
     uint64_t n_before, n_at_begin;
-    int64_t since_ms, last_ms; /* since_ms 0: not shedding */
+    int64_t began_ms, last_ms;
 };
 
-/* Now and then: n_shed is what has been turned away since the start. True: *message, *n and *lasted
- * are worth one line. */
+/* Now and then: n_shed is what has been turned away since the start. Pure but for x. */
 enum takers_news { TAKERS_NOTHING, TAKERS_BEGUN, TAKERS_ENDED };
 enum takers_news takers_look(struct takers_watch *x, uint64_t n_shed, int64_t now_ms);
 
