@@ -135,9 +135,11 @@ static enum err open_channel(struct resolve *r, const struct resolve_config *c)
         .sock_state_cb_data = r,
         .lookups = c->n_servers ? dns_only : with_hosts,
         .ndots = 0,
+        .domains = NULL, /* ares_getaddrinfo searches them whatever the flag says */
+        .ndomains = 0,
     };
     int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB |
-               ARES_OPT_LOOKUPS | ARES_OPT_NDOTS;
+               ARES_OPT_LOOKUPS | ARES_OPT_NDOTS | ARES_OPT_DOMAINS;
     if (ares_init_options(&r->channel, &o, mask) != ARES_SUCCESS)
         return ERR_NOMEM;
     enum err e = c->n_servers ? set_servers(r, c) : OK;

@@ -1,9 +1,9 @@
 """A dnsmasq on a loopback port, with names of the test's own; it asks nobody else.
 
-    with Dns({"origin.test": ["127.0.0.1"], "gone.test": []}) as d:
+    with Dns({"origin.test": ["127.0.0.1"], "gone.test": [], "alias.test": "@origin.test"}) as d:
         Stack(proxy={"resolvers": d.address}) ...
 
-Names below the domains of the table that are not in it do not exist (NXDOMAIN). set() changes the table.
+"@name" is a CNAME to a name of the table. Names below the domains of the table that are not in it do not exist (NXDOMAIN). set() changes the table.
 """
 import os
 import shutil
@@ -31,6 +31,9 @@ class Dns:
                 "--log-queries", f"--log-facility={self.folder}/log", "--cache-size=0"]
         args += [f"--local=/{t}/" for t in tops]
         for name, addresses in self.names.items():
+            if addresses and addresses[0] == "@":
+                args.append(f"--cname={name},{addresses[1:]}")
+                continue
             args += [f"--host-record={name},{a}" for a in ([addresses] if isinstance(addresses, str) else addresses)]
         return args
 
