@@ -93,6 +93,7 @@ def innocent_paths():
     each = one_by_one("/casino/", lambda c: "") + one_by_one("/casino/", lambda c: c + c) + one_by_one("/casino/", lambda c: "%2525")
     each += one_by_one("/casino/", lambda c: c + "%20") + one_by_one("/casino/", lambda c: "_") + one_by_one("/casino/", lambda c: c + "%E2%80%8B")
     each += one_by_one("/casino/", lambda c: c + ";") + one_by_one("/casino/", lambda c: c + ".") + one_by_one("/casino/", lambda c: c + "%2F")
+    each += one_by_one("/casino/", lambda c: "%5C" + c) + one_by_one("/casino/", lambda c: c + "=")
     return each + ["/", "/casino", "/casinos/", "/xcasino/", "/casino%2f", "/x/casino/", "/casino%2Fx", "/a?/casino/", "/?u=/casino/", "/casino-/", "/Casin0/",
             "/x/%2e%2e%2fcasino/", "/casino%5c", "/%2563asino/", "/casino%20/", "/..%2fcasino/", "/_casino/", "/casino.html", "/casino;/x", "/CASINOX/",
             "/%c2%adcasino/", "/x/..casino/", "/x/...//casino/", "/x/y/..//../casino/", "/%20casino/", "//casino/"]
