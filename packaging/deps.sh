@@ -8,7 +8,7 @@ group=${1:?usage: deps.sh build|web|check|bench}
 build='gcc libc6-dev pkg-config libjansson-dev libsqlite3-dev libpcre2-dev libc-ares-dev libidn2-dev libpsl-dev
 libargon2-dev libssl-dev libxxhash-dev libzstd-dev libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev
 libarchive-dev libldap-dev libinih-dev libvectorscan-dev curl ca-certificates openssl'
-check='python3 python3-pytest python3-requests python3-ldap3 libcmocka-dev clang-format clang-tidy slapd ldap-utils nginx-light dnsmasq-base
+check='python3 python3-pytest python3-requests python3-h11 python3-ldap3 libcmocka-dev clang-format clang-tidy slapd ldap-utils nginx-light dnsmasq-base
 squid-openssl chromium zstd procps iproute2 util-linux git duktape libpacparser1 mujs'
 bench='squid-openssl trafficserver haproxy nginx-light dnsmasq-base python3 zstd'
 web=''

@@ -44,7 +44,7 @@ struct keeper {
     int page_fd, signal_fd;
     struct child now, old; /* old: draining, after an upgrade */
     sigset_t was;          /* for children */
-    bool is_ending, has_served;
+    bool is_ending, has_served, is_upgrade_due;
     unsigned n_failed; /* starts in a row that never served */
     int64_t start_at_ms;
     int code;
@@ -252,10 +252,18 @@ static bool new_program_is_fine(const struct keeper *k)
     return pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+static bool may_upgrade(const struct keeper *k)
+{
+    return !k->old.pid && k->now.pid && k->now.is_ready;
+}
+
+/* Asked for in the middle of a start or drain it waits: a package may be upgraded twice in a row.
+ */
 static void upgrade(struct keeper *k)
 {
-    if (k->old.pid || !k->now.pid || !k->now.is_ready) {
-        diag(DIAG_WARN, "keeper", "no upgrade now: another start or drain is under way", NULL);
+    k->is_upgrade_due = !may_upgrade(k);
+    if (k->is_upgrade_due) {
+        diag(DIAG_INFO, "keeper", "the upgrade waits for another start or drain to end", NULL);
         return;
     }
     diag(DIAG_INFO, "keeper", "upgrading", "program", k->program, NULL);
@@ -363,6 +371,8 @@ static void turn(struct keeper *k)
     else if ((p[1].revents | p[2].revents) & POLLHUP)
         nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL); /* its SIGCHLD comes */
     watch_silence(k);
+    if (k->is_upgrade_due && !k->is_ending && may_upgrade(k))
+        upgrade(k);
     if (!k->is_ending && k->start_at_ms && now_ms() >= k->start_at_ms)
         start(k);
 }

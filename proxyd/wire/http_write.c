@@ -149,6 +149,17 @@ static char *put_host(char *at, const struct http_head *req)
     return put(at, STR("\r\n"));
 }
 
+/* "Content-Length: 5" in just this shape? Zeros in front, tabs and more spaces are sound, but
+ * servers are not of one mind on them; where a message ends is said in one way only. */
+static bool is_length_plain(const struct http_head *req)
+{
+    const struct header *f = &req->h.f[req->h.first[HEADER_CONTENT_LENGTH]];
+    const char *p = req->h.base;
+    uint32_t from = f->name_at + f->name_n;
+    return f->value_at == from + 2 && p[from + 1] == ' ' && p[f->value_end] == '\r' &&
+           (p[f->value_at] != '0' || f->value_end == f->value_at + 1);
+}
+
 enum err http_write_request(const struct http_head *req, const struct http_forward *how,
                             struct buf *out)
 {
@@ -160,6 +171,9 @@ enum err http_write_request(const struct http_head *req, const struct http_forwa
         drop &= ~BIT(HEADER_UPGRADE);
     if (req->has_max_forwards)
         drop |= BIT(HEADER_MAX_FORWARDS);
+    bool is_length_anew = req->has_length && !is_length_plain(req);
+    if (is_length_anew)
+        drop |= BIT(HEADER_CONTENT_LENGTH);
     char *at = put(out->p + out->n, req->method_text);
     *at++ = ' ';
     at = put_target(at, req, how);
@@ -170,6 +184,11 @@ enum err http_write_request(const struct http_head *req, const struct http_forwa
     if (req->has_max_forwards) {
         at = put(at, STR("Max-Forwards: "));
         at = put_u64(at, req->max_forwards ? req->max_forwards - 1 : 0);
+        at = put(at, STR("\r\n"));
+    }
+    if (is_length_anew) {
+        at = put(at, STR("Content-Length: "));
+        at = put_u64(at, req->length);
         at = put(at, STR("\r\n"));
     }
     if (req->is_chunked)

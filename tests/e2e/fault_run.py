@@ -146,8 +146,11 @@ class Trouble:
         self.last_start = time.monotonic()
 
     def upgrade(self):
-        pid = self.s.worker_pid
+        pid, word = self.s.worker_pid, "the new process serves"
+        n = self.s.proxyd.output().count(word)
         os.kill(self.s.proxyd.pid, signal.SIGUSR2)
+        # for a moment the newest child is the one that checks the new program
+        wait_until(lambda: self.s.proxyd.output().count(word) > n, 30, "a new process that serves")
         self.other_process(pid)
         wait_until(lambda: len(open(f"/proc/{self.s.proxyd.pid}/task/{self.s.proxyd.pid}/children").read().split()) == 1, 40, "the old one ends")
         self.upgrades += 1

@@ -145,6 +145,25 @@ def test_an_upgrade_refuses_nobody(tmp_path):
         assert s.proxyd.stop() == 0
 
 
+def test_an_upgrade_in_the_middle_of_another_waits_for_its_end():
+    with Stack() as s, Origin() as o:
+        s.publish(policy())
+        tunnel = socket.create_connection(("127.0.0.1", s.proxy_port), timeout=20)
+        tunnel.sendall(f"CONNECT 127.0.0.1:{o.port} HTTP/1.1\r\nHost: 127.0.0.1:{o.port}\r\n\r\n".encode())
+        assert tunnel.recv(4096).startswith(b"HTTP/1.1 200")
+        first = s.worker_pid
+        os.kill(s.proxyd.pid, signal.SIGUSR2)
+        wait_until(lambda: "the new process serves" in s.proxyd.output(), 15, "the new process")
+        second = s.worker_pid
+        assert second != first
+        os.kill(s.proxyd.pid, signal.SIGUSR2)
+        wait_until(lambda: "the upgrade waits" in s.proxyd.output(), 10, "a word")
+        assert s.worker_pid == second
+        tunnel.close()
+        wait_until(other_process(s, second), 15, "the process after that")
+        wait_until(lambda: s.get(o.url("/bytes/10")).status_code == 200, 10, "service")
+
+
 def test_an_upgrade_that_cannot_work_changes_nothing(tmp_path):
     program = tmp_path / "proxyd"
     shutil.copy(f"{BUILD}/proxyd", program)
