@@ -290,6 +290,12 @@ static void on_expression(void *ctx, uint32_t index)
         h->category[h->n++] = category;
 }
 
+uint64_t category_n_limited(const struct category_index *x)
+{
+    const struct category_index *m = x ? category_main(x) : NULL;
+    return m && m->patterns ? set_url_n_limited(m->patterns) : 0;
+}
+
 bool category_url(const struct category_index *x, struct category_scratch *s,
                   const struct category_ask *ask, struct set_domain_hits *out)
 {

@@ -62,6 +62,8 @@ void category_host(const struct category_index *x, const struct category_ask *as
  * some expression was given up at a limit. */
 bool category_url(const struct category_index *x, struct category_scratch *s,
                   const struct category_ask *ask, struct set_domain_hits *out);
+/* Runs of expressions that were given up at a limit, the index before this one included. */
+uint64_t category_n_limited(const struct category_index *x);
 
 enum category_kind {
     CATEGORY_NAME,

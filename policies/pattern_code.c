@@ -13,6 +13,7 @@
 #define STEPS       (1u << 14) /* of a run that is not watched, over all places it may start at */
 #define STEPS_LEAST 32u        /* at one place */
 #define STARTS_FEW  64u        /* places that are not counted */
+#define LEFT_SHIFTS 4u         /* a 256th is left at least */
 #define HEAP_KIB    1024u      /* for the interpreter, where there is no JIT */
 
 struct worst {
@@ -44,6 +45,7 @@ struct pattern_runner {
     pcre2_jit_stack *stack;
     uint32_t work, most; /* of the watched run under way, and where it is */
     size_t at;
+    unsigned n_given_up; /* on the text at hand */
 };
 
 #define OPTIONS (PCRE2_CASELESS | PCRE2_NEVER_BACKSLASH_C | PCRE2_NEVER_UTF)
@@ -238,10 +240,20 @@ static uint32_t count_starts(const struct pattern_code *p, struct str text)
     return n + 1;
 }
 
+void pattern_runner_next(struct pattern_runner *r)
+{
+    r->n_given_up = 0;
+}
+
+static uint32_t left_of(const struct pattern_runner *r, uint32_t whole)
+{
+    return whole >> (r->n_given_up < LEFT_SHIFTS ? 2 * r->n_given_up : 2 * LEFT_SHIFTS);
+}
+
 /* PCRE2 counts the steps of each starting place for itself, so their sum is shared out here. */
 static int run_plain(const struct pattern_code *p, struct pattern_runner *r, struct str text)
 {
-    uint32_t each = STEPS / count_starts(p, text);
+    uint32_t each = left_of(r, STEPS) / count_starts(p, text);
     each = each > STEPS_LEAST ? each : STEPS_LEAST;
     pcre2_set_match_limit(r->context, each);
     pcre2_set_depth_limit(r->context, each);
@@ -285,12 +297,13 @@ static enum pattern_answer run(struct pattern_code *p, struct pattern_runner *r,
         text = STR("");
     int rc = text.n <= p->plain_most ? run_plain(p, r, text) : PCRE2_ERROR_MATCHLIMIT;
     if (rc < 0 && rc != PCRE2_ERROR_NOMATCH)
-        rc = run_watched(p, r, text, PATTERN_WORK_MOST);
+        rc = run_watched(p, r, text, left_of(r, PATTERN_WORK_MOST));
     if (rc >= 0)
         return PATTERN_YES;
     if (rc == PCRE2_ERROR_NOMATCH)
         return PATTERN_NO;
     atomic_fetch_add_explicit(&p->n_limited, 1, memory_order_relaxed);
+    r->n_given_up++;
     return PATTERN_LIMITED;
 }
 

@@ -40,6 +40,9 @@ const struct pattern_literal *pattern_code_literals(const struct pattern_code *p
 
 struct pattern_runner *pattern_runner_new(void); /* NULL when out of memory */
 void pattern_runner_free(struct pattern_runner *r);
+/* The next text: until then each pattern that was given up leaves the others a quarter of what they
+ * may cost, so that all together are bounded as well. */
+void pattern_runner_next(struct pattern_runner *r);
 
 enum pattern_answer { PATTERN_NO, PATTERN_YES, PATTERN_LIMITED };
 

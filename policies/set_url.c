@@ -220,6 +220,7 @@ static void match(struct run *r)
         memset(r->x->seen, 0, r->set->n * sizeof *r->x->seen);
         r->x->text = 1;
     }
+    pattern_runner_next(r->x->runner);
     set_literal_find(&r->set->literals, r->text, confirm, r);
     pattern_scan_find(&r->set->scan, r->x->scan, r->text, confirm, r);
     for (size_t i = 0; i < r->set->n_always; i++)

@@ -121,7 +121,7 @@ enum snapshot_identity snapshot_identity(const struct snapshot *s)
 uint64_t snapshot_n_limited(const struct snapshot *s)
 {
     return (s->patterns ? set_url_n_limited(s->patterns) : 0) +
-           (s->agents ? set_url_n_limited(s->agents) : 0);
+           (s->agents ? set_url_n_limited(s->agents) : 0) + category_n_limited(s->index);
 }
 
 uint32_t snapshot_n_rules(const struct snapshot *s)

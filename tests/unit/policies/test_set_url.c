@@ -13,7 +13,15 @@
 #include <time.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "policies/set_url.h"
+#include "policies/costly_patterns.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define COSTLY_MOST_US 30000
+#else
+#define COSTLY_MOST_US 2500
+#endif
 
 #define MANY 2000
 
@@ -127,6 +135,54 @@ static uint64_t now_us(void)
     struct timespec t;
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+#define COSTLY (sizeof costly_patterns / sizeof *costly_patterns)
+
+/* The text that shows what a pattern costs, some thousand bytes of it. */
+static struct str costly_text(const struct costly_pattern *c, struct buf *b)
+{
+    buf_clear(b);
+    buf_add_z(b, c->prefix);
+    while (b->n < 3000)
+        buf_add_z(b, c->pump);
+    buf_add_z(b, c->suffix);
+    return buf_str(b);
+}
+
+/* All the costly ones in one set, as an imported list may bring them: together they take no more of
+ * a worker's time than a few of them alone. */
+static void costly_patterns_share_one_bound(void **state)
+{
+    (void)state;
+    struct str patterns[COSTLY];
+    unsigned n_hits[COSTLY] = {0};
+    uint64_t worst = 0;
+    struct buf text;
+    buf_init(&text, 8192);
+    for (size_t i = 0; i < COSTLY; i++)
+        patterns[i] = str_of(costly_patterns[i].pattern);
+    struct set_url *s = made(patterns, COSTLY);
+    struct set_url_scratch *x = set_url_scratch_new(s);
+    assert_non_null(x);
+    for (size_t i = 0; i < COSTLY; i++) {
+        struct str t = costly_text(&costly_patterns[i], &text);
+        uint64_t best = UINT64_MAX;
+        for (int k = 0; k < 4; k++) { /* the first compiles what watches them */
+            uint64_t began = now_us();
+            set_url_match(s, x, t, on_hit, n_hits);
+            uint64_t took = now_us() - began;
+            best = took < best ? took : best;
+        }
+        worst = best > worst ? best : worst;
+    }
+    print_message("%zu patterns, at most %llu us a text, %llu given up\n", COSTLY,
+                  (unsigned long long)worst, (unsigned long long)set_url_n_limited(s));
+    assert_true(set_url_n_limited(s) > COSTLY);
+    assert_true(worst < COSTLY_MOST_US);
+    set_url_scratch_free(x);
+    set_url_free(s);
+    buf_fini(&text);
 }
 
 /* Patterns that would run for years: ended by the limit, counted, and the others still answer. */
@@ -346,6 +402,7 @@ int main(void)
         cmocka_unit_test(faults_have_places),
         cmocka_unit_test(meaning_is_pcre2s),
         cmocka_unit_test(catastrophic_patterns_end),
+        cmocka_unit_test(costly_patterns_share_one_bound),
         cmocka_unit_test(real_patterns_answer_as_each_alone),
         cmocka_unit_test(no_place_is_missed),
         cmocka_unit_test(the_next_set_shares),
