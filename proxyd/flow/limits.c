@@ -9,9 +9,9 @@
 #include "base/must.h"
 #include "base/secret.h"
 
-#define WINDOW      32u /* places in which an account may stand */
-#define OWED_US_MAX 250000
-#define ONE_ACTIVE  (UINT64_C(1) << 32)
+#define WINDOW     32u /* places in which an account may stand */
+#define RESERVE    8u  /* the part of the total that is for the modest */
+#define ONE_ACTIVE (UINT64_C(1) << 32)
 
 struct shard {
     _Alignas(64) pthread_mutex_t lock;
@@ -318,8 +318,8 @@ static enum limits_word judge(const struct limits_ask *q, uint32_t was, uint64_t
         return LIMITS_TOTAL;
     if (q->bounds && q->bounds->running && was >= q->bounds->running)
         return LIMITS_RUNNING;
-    if (q->total && q->bounds && n > q->total - q->total / 4 && was >= q->total / (n_active + 1) &&
-        was > 0)
+    if (q->total && q->bounds && n > q->total - q->total / RESERVE &&
+        was >= q->total / (n_active + 1) && was > 0)
         return LIMITS_SHARE;
     return LIMITS_OK;
 }

@@ -8,9 +8,9 @@
  * stand in are held, it shares one with all others of its shard to which this happens, under the
  * same bounds: a full table makes the proxy stricter, never more open; that is counted as crowded.
  *
- * Fair shares: of total_running the last quarter is for clients that run less than their share,
+ * Fair shares: of total_running the last eighth is for clients that run less than their share,
  * which is the total divided by one more than the clients that run anything. So one client alone
- * gets three quarters, and whoever runs nothing finds a place until the total itself is reached.
+ * gets seven eighths, and who runs nothing finds a place until the total itself is reached.
  *
  * Owner: limits_new, limits_free. Threads: any number. Time is passed in, monotonic. */
 #ifndef PROXYD_FLOW_LIMITS_H

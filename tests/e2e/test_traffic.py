@@ -280,21 +280,21 @@ def test_new_connections_a_second(s, o, bounds):
     assert s.proxyd.output().count("overloaded: ") == 1
 
 
-def test_the_last_quarter_is_for_the_modest(s, o, bounds):
-    bounds(total={"concurrent_requests": 8})
+def test_the_last_eighth_is_for_the_modest(s, o, bounds):
+    bounds(total={"concurrent_requests": 16})
     o.on("/wait", [Pause(1.5), b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"])
-    greedy = [Client(s, "127.0.0.51") for _ in range(10)]
+    greedy = [Client(s, "127.0.0.51") for _ in range(18)]
     try:
         for c in greedy:
             c.send(o.url("/wait"))
-        o.wait(6)
+        o.wait(14)
         refused = s.log("client=127.0.0.51&error=client_share", want=4)
         assert len(refused) == 4 and refused[0]["status"] == 503
         for i in (52, 53):
             with Client(s, f"127.0.0.{i}") as modest:
                 assert modest.get(o.url("/bytes/2"))[0] == 200
-        assert sorted(c.answer()[0] for c in greedy) == [200] * 6 + [503] * 4
-        assert greedy[9].get(o.url("/bytes/2"))[0] == 200
+        assert sorted(c.answer()[0] for c in greedy) == [200] * 14 + [503] * 4
+        assert greedy[17].get(o.url("/bytes/2"))[0] == 200
     finally:
         for c in greedy:
             c.c.close()

@@ -204,16 +204,16 @@ static unsigned fill(struct limits *l, struct limits_account *a, uint32_t total,
 static void the_greedy_are_refused_before_the_modest(void **state)
 {
     (void)state;
-    enum { TOTAL = 100 };
+    enum { TOTAL = 80 };
     struct limits *l = make();
     struct limits_account *greedy = take(l, 1, T0), *second = take(l, 2, T0), *a;
-    assert_int_equal(fill(l, greedy, TOTAL, 1000), 75); /* alone: three quarters */
-    assert_int_equal(fill(l, second, TOTAL, 1000), 25 < 100 / 3 ? 25 : 100 / 3);
-    assert_int_equal(fill(l, second, TOTAL, 1), 0); /* the total itself is never passed */
-    for (int i = 0; i < 30; i++)
+    assert_int_equal(fill(l, greedy, TOTAL, 1000), 70); /* alone: seven eighths */
+    assert_int_equal(fill(l, second, TOTAL, 1000), 10); /* less than its share of 26 */
+    assert_int_equal(fill(l, second, TOTAL, 1), 0);     /* the total itself is never passed */
+    for (int i = 0; i < 20; i++)
         limits_end(l, greedy);
-    assert_int_equal(fill(l, greedy, TOTAL, 1000), 5); /* up to three quarters again */
-    for (unsigned i = 3; i < 28; i++) {                /* and all who run nothing find a place */
+    assert_int_equal(fill(l, greedy, TOTAL, 1000), 10); /* up to seven eighths again */
+    for (unsigned i = 3; i < 13; i++) {                 /* and all who run nothing find a place */
         a = take(l, i, T0);
         assert_int_equal(fill(l, a, TOTAL, 1), 1);
     }
@@ -222,7 +222,7 @@ static void the_greedy_are_refused_before_the_modest(void **state)
     struct limits_info info;
     limits_info(l, &info);
     assert_int_equal(info.n_running, TOTAL);
-    assert_int_equal(info.n_active, 27);
+    assert_int_equal(info.n_active, 12);
     limits_free(l);
 }
 
