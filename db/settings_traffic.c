@@ -80,8 +80,10 @@ static void read_number(struct reading *r, const struct member *m, const json_t 
     if (!json_is_integer(v) && !json_is_null(v)) {
         fault(r, m->key, "bad-type", "This must be a whole number; 0 or null: no bound.");
     } else if (!is_none && (x < m->least || x > m->most)) {
-        snprintf(message, sizeof message, "This must be from %lld to %lld%s.", (long long)m->least,
-                 (long long)m->most, m->bytes == 1 ? "" : ", or 0 for no bound");
+        snprintf(message, sizeof message,
+                 m->bytes == 1 ? "This must be from %lld to %lld."
+                               : "This must be from %lld to %lld, or 0 for no bound.",
+                 (long long)m->least, (long long)m->most);
         fault(r, m->key, "out-of-range", message);
     } else {
         put(to, m, x);

@@ -194,3 +194,47 @@ export interface Subscription extends SubscriptionConfig {
 export interface CatalogueRow { name: string; url: string; category: string; prefix: string; format: string; every_hours: number; licence: string; about: string }
 export interface FetchRow { at: string; outcome: 'updated' | 'unchanged' | 'failed' | 'waiting' | 'rejected'; status: number; bytes: number; entries: number; added: number; removed: number; took_ms: number; why: string }
 export interface SessionRow { id: string; username: string; from: string; created_at: string; last_used_at: string; expires_at: string; is_own: boolean }
+
+export interface TrafficNumbers {
+  connections?: number | null;
+  requests_per_second?: number | null;
+  burst?: number | null;
+  concurrent_requests?: number | null;
+  tunnels?: number | null;
+  bytes_per_second?: number | null;
+  new_connections_per_second?: number | null;
+}
+export interface TrafficClass extends TrafficNumbers {
+  name: string;
+  networks: string[];
+  exempt?: boolean;
+  together?: boolean;
+}
+export interface Traffic {
+  per_client: TrafficNumbers;
+  per_user: TrafficNumbers;
+  total: TrafficNumbers;
+  when_over: 'refuse' | 'delay';
+  delay_ms: number;
+  ipv4_prefix: number;
+  ipv6_prefix: number;
+  classes: TrafficClass[];
+}
+export interface Taker {
+  kind: string;
+  name: string;
+  class: string | null;
+  connections: number;
+  requests: number;
+  tunnels: number;
+  requests_per_second: number;
+  refused: number;
+  delayed: number;
+  load: number;
+  exempt: boolean;
+}
+export interface Takers {
+  items: Taker[];
+  truncated: boolean;
+  table: { slots: number; held: number; forgotten: number; crowded: number };
+}
