@@ -16,6 +16,7 @@
 #include "db/settings_proxy.h"
 #include "db/settings_rows.h"
 #include "db/settings_secret.h"
+#include "db/settings_upstreams.h"
 #include "pac/pac_parse.h"
 
 #define TEST_MS 60000
@@ -50,6 +51,14 @@ static enum err check_publishing(struct str document, struct report *r)
     return settings_publishing_parse(document, r, &s);
 }
 
+static enum err check_upstreams(struct str document, struct report *r)
+{
+    struct settings_upstreams s = {0};
+    enum err e = settings_upstreams_parse(document, r, &s);
+    settings_upstreams_fini(&s);
+    return e;
+}
+
 static const struct document {
     const char *name;
     struct str (*otherwise)(void);
@@ -59,6 +68,7 @@ static const struct document {
     {"directory", settings_directory_default_document, check_directory},
     {"pac", pac_parse_default_document, check_pac},
     {"publishing", settings_publishing_default_document, check_publishing},
+    {"upstreams", settings_upstreams_default_document, check_upstreams},
 };
 #define N_DOCUMENTS (sizeof documents / sizeof *documents)
 

@@ -29,6 +29,7 @@
 #include "adminui/api_subscriptions.h"
 #include "adminui/api_system.h"
 #include "adminui/api_tokens.h"
+#include "adminui/api_upstreams.h"
 #include "adminui/api_usage.h"
 #include "adminui/api_users.h"
 #include "adminui/api_versions.h"
@@ -200,6 +201,8 @@ const struct route routes_table[] = {
      api_quotas_revoke_noted, "Forget what a person has accepted; the page comes again"},
     {"GET", "/limits/clients", PERMISSION_LOG, ROUTE_NO_BODY, false, false, api_limits_clients,
      NULL, "Clients and users nearest to their bounds now; held by proxyd"},
+    {"GET", "/upstreams", PERMISSION_LOG, ROUTE_NO_BODY, false, false, api_upstreams_list, NULL,
+     "Parent proxies, group by group, and which of them are up; held by proxyd"},
     {"GET", "/directory", PERMISSION_READ, ROUTE_NO_BODY, false, false, api_settings_directory,
      NULL, "LDAP settings; secrets read as null"},
     {"PUT", "/directory", PERMISSION_ADMIN, ROUTE_JSON, true, false, api_settings_put_directory,
@@ -251,7 +254,7 @@ const struct route routes_table[] = {
     {"PUT", "/settings", PERMISSION_ADMIN, ROUTE_JSON, true, false, api_settings_put_all,
      api_settings_changed, "Change several settings documents at once"},
     {"GET", "/settings/{name}", PERMISSION_READ, ROUTE_NO_BODY, false, false, api_settings_get,
-     NULL, "One settings document: proxy, directory, pac or publishing"},
+     NULL, "One settings document: proxy, directory, pac, publishing or upstreams"},
     {"PUT", "/settings/{name}", PERMISSION_ADMIN, ROUTE_JSON, true, false, api_settings_put,
      api_settings_changed, "Change one settings document"},
     {"GET", "/accounts", PERMISSION_ADMIN, ROUTE_NO_BODY, false, false, api_accounts_list, NULL,

@@ -35,18 +35,20 @@ unsigned settings_secret_hide(json_t *j)
     return n;
 }
 
+/* The element that v was: of the same name; what has an address keeps a secret for that alone. */
 static json_t *same_element(const json_t *old, const json_t *v, size_t at)
 {
-    const char *name = json_string_value(json_object_get(v, "name"));
+    const char *key = json_object_get(v, "address") ? "address" : "name";
+    const char *name = json_string_value(json_object_get(v, key));
     size_t i;
     json_t *each;
     json_array_foreach(old, i, each)
     {
-        const char *its = json_string_value(json_object_get(each, "name"));
+        const char *its = json_string_value(json_object_get(each, key));
         if (name && *name && its && strcmp(its, name) == 0)
             return each;
     }
-    return json_array_get(old, at);
+    return strcmp(key, "address") == 0 ? NULL : json_array_get(old, at);
 }
 
 unsigned settings_secret_keep(json_t *j, const json_t *old)

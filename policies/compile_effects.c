@@ -7,6 +7,12 @@
 
 #define EFFECT_MAX ((size_t)1 << 30) /* bytes of an effect written out: as a document */
 
+static bool has_own(const struct effects *e)
+{
+    return e && (e->has_quota || e->has_override || e->n_headers || e->limit_bytes_s ||
+                 e->remember_minutes || e->safe_search != EFFECTS_SAFE_OFF);
+}
+
 /* Everything of a rule that somebody can notice, but for its name: that stands in the record only.
  * The message of a rule that lets through is shown to nobody. */
 static void write_effect(struct buf *b, const struct model_rule *r, uint32_t number)
@@ -15,8 +21,10 @@ static void write_effect(struct buf *b, const struct model_rule *r, uint32_t num
     buf_addf(b, "%d %d %d ", r->action, r->log, r->tls);
     if (r->action != VERDICT_ALLOW)
         buf_addf(b, "%zu %.*s %.*s", r->message.n, STR_ARG(r->message), STR_ARG(r->redirect_url));
+    if (r->effects && r->effects->upstream.n)
+        buf_addf(b, " %.*s", STR_ARG(r->effects->upstream));
     /* accounts, limits and accepted pages are kept a rule: nobody does the same */
-    if (r->effects || r->action == VERDICT_WARN || r->action == VERDICT_OVERRIDE)
+    if (has_own(r->effects) || r->action == VERDICT_WARN || r->action == VERDICT_OVERRIDE)
         buf_addf(b, " %u", number);
 }
 

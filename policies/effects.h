@@ -1,7 +1,7 @@
 /* effects: what a rule does besides its action: how a warning is remembered, how a block may be
- * overridden, a daily allowance, header fields, safe search, a bound on speed. Part of the model's
- * rule; a verdict points at those of the rule that decided.
- * Borrows: texts live in the model's arena. Threads: read-only once compiled. */
+ * overridden, a daily allowance, header fields, safe search, a bound on speed, parent proxies. Part
+ * of the model's rule; a verdict points at those of the rule that decided. Borrows: texts live in
+ * the model's arena. Threads: read-only once compiled. */
 #ifndef POLICIES_EFFECTS_H
 #define POLICIES_EFFECTS_H
 
@@ -43,6 +43,7 @@ struct effects {
     size_t n_headers;
     enum effects_safe safe_search;
     uint64_t limit_bytes_s; /* 0: none */
+    struct str upstream; /* parent proxies to go through, or "direct"; empty: as the settings say */
 };
 
 /* Those of a rule that names none. */

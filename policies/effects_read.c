@@ -11,6 +11,7 @@
 #define HEADER_NAME_MAX 128
 #define HEADER_TEXT_MAX 4096
 #define LIMIT_MIN       1024
+#define UPSTREAM_MAX    64
 
 static bool is_given(const json_t *o, const char *name)
 {
@@ -236,6 +237,22 @@ static void read_limit(struct reader *r, const json_t *o, struct effects *e)
     reader_leave(r, mark);
 }
 
+/* Which groups there are is a matter of the settings: only the form is judged here. */
+static void read_upstream(struct reader *r, const json_t *o, const struct model_rule *rule,
+                          struct effects *e)
+{
+    if (!is_given(o, "upstream"))
+        return;
+    reader_string(r, o, "upstream", &e->upstream);
+    size_t mark = reader_enter(r, "upstream");
+    if (e->upstream.n > UPSTREAM_MAX || !is_token(e->upstream))
+        reader_fault(r, "bad-name", "This is not the name of a group of parent proxies.");
+    if (rule->action == VERDICT_BLOCK || rule->action == VERDICT_REDIRECT)
+        report_warning(r->report, r->pointer, "no-effect",
+                       "\"upstream\" belongs to rules that let through.");
+    reader_leave(r, mark);
+}
+
 static void warn_of_scan(struct reader *r, const json_t *o)
 {
     if (!is_given(o, "scan") || json_is_false(json_object_get(o, "scan")))
@@ -248,8 +265,8 @@ static void warn_of_scan(struct reader *r, const json_t *o)
 
 void effects_read(struct reader *r, const json_t *o, struct model_rule *rule)
 {
-    static const char *const names[] = {"remember_minutes", "override", "quota", "set_headers",
-                                        "safe_search",      "limit",    NULL};
+    static const char *const names[] = {"remember_minutes", "override", "quota",    "set_headers",
+                                        "safe_search",      "limit",    "upstream", NULL};
     bool has_any = false;
     for (const char *const *n = names; *n; n++)
         has_any = has_any || json_object_get(o, *n);
@@ -267,6 +284,7 @@ void effects_read(struct reader *r, const json_t *o, struct model_rule *rule)
     read_headers(r, o, e);
     read_safe_search(r, o, e);
     read_limit(r, o, e);
+    read_upstream(r, o, rule, e);
     rule->effects = e;
 }
 
@@ -303,8 +321,10 @@ json_t *effects_json(const struct effects *e)
     json_t *limit = e->limit_bytes_s
                         ? json_pack("{s:I}", "bytes_per_second", (json_int_t)e->limit_bytes_s)
                         : json_null();
-    return json_pack("{s:o, s:o, s:o, s:o, s:s, s:o}", "remember_minutes",
+    json_t *upstream = e->upstream.n ? text(e->upstream) : json_null();
+    return json_pack("{s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "remember_minutes",
                      number_or_null(e->remember_minutes), "override", override, "quota",
                      e->has_quota ? quota_json(&e->quota) : json_null(), "set_headers", headers,
-                     "safe_search", effects_safe_name(e->safe_search), "limit", limit);
+                     "safe_search", effects_safe_name(e->safe_search), "limit", limit, "upstream",
+                     upstream);
 }

@@ -9,8 +9,8 @@
  * already. Faults go to the reader's report. */
 void effects_read(struct reader *r, const json_t *rule_object, struct model_rule *rule);
 
-/* {"remember_minutes", "override", "quota", "set_headers", "safe_search", "limit"} for explain;
- * never a hash. null for NULL. */
+/* {"remember_minutes", "override", "quota", "set_headers", "safe_search", "limit", "upstream"} for
+ * explain; never a hash. null for NULL. */
 json_t *effects_json(const struct effects *e);
 
 #endif

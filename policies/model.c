@@ -110,7 +110,7 @@ static void read_rule(struct reader *r, const json_t *o, struct model_rule *rule
                                         "tls",         "log",        "set_headers",
                                         "safe_search", "scan",       "limit",
                                         "quota",       "override",   "remember_minutes",
-                                        NULL};
+                                        "upstream",    NULL};
     if (!json_is_object(o)) {
         reader_fault(r, "wrong-type", "A rule is an object.");
         return;

@@ -1,5 +1,5 @@
 /* reader: strict reading of JSON objects with a JSON pointer always at hand, so that a fault names
- * its place. Used by model only. Threads: one at a time. */
+ * its place. Used by model and by settings documents. Threads: one at a time. */
 #ifndef POLICIES_READER_H
 #define POLICIES_READER_H
 

@@ -68,6 +68,20 @@ int verb_system_limits(struct ctl *c)
     return code;
 }
 
+int verb_system_upstreams(struct ctl *c)
+{
+    static const struct show_column columns[] = {
+        {"GROUP", "group"},       {"ADDRESS", "address"},   {"STATE", "state"}, {"SINCE", "since"},
+        {"REQUESTS", "requests"}, {"FAILURES", "failures"}, {"WHY", "error"},   {NULL, NULL}};
+    struct client_answer a;
+    bool is_done;
+    int code = verbs_get(c, "/upstreams", &a, &is_done);
+    if (!is_done)
+        show_table(json_object_get(a.json, "items"), columns);
+    client_answer_fini(&a);
+    return code;
+}
+
 int verb_system_pac_show(struct ctl *c)
 {
     struct client_answer a;

@@ -9,5 +9,6 @@ int verb_system_pac_show(struct ctl *c);
 int verb_system_pac_test(struct ctl *c);
 int verb_system_report(struct ctl *c);
 int verb_system_limits(struct ctl *c);
+int verb_system_upstreams(struct ctl *c);
 
 #endif

@@ -89,6 +89,8 @@ const struct verb verbs_table[] = {
     {"pac", "show", 0, 0, verb_system_pac_show, "[--client IP]",
      "the PAC file as a client gets it"},
     {"pac", "test", 1, 1, verb_system_pac_test, "URL [--client IP]", "what the PAC file answers"},
+    {"upstream", "list", 0, 0, verb_system_upstreams, "",
+     "parent proxies and which of them are up"},
     {"limits", "show", 0, 0, verb_system_limits, "[--limit N]",
      "clients and users nearest to their bounds now"},
     {"report", NULL, 1, 1, verb_system_report,

@@ -26,6 +26,7 @@ struct worker {
     unsigned n_free_work, n_work;
     struct list open; /* conn.in_open */
     unsigned n_open, n_requests, n_tunnels;
+    uint32_t n_turns; /* of parents that are taken in turn */
     struct listen *listeners;
     size_t n_listeners;
     struct timer tick, drain_limit;

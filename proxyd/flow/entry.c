@@ -67,7 +67,9 @@ void entry_fill(struct request *r, struct record *out)
         .note = k->note,
         .answer_bytes = k->has_facts ? k->facts.size_bytes : RECORD_NOT_TOLD,
     };
-    if (k->upstream_at.port) {
+    if (k->parent && k->upstream_at.port) {
+        out->upstream = k->parent->text;
+    } else if (k->upstream_at.port) {
         struct buf b = {.p = k->upstream_text,
                         .cap = sizeof k->upstream_text,
                         .ceiling_bytes = sizeof k->upstream_text};
@@ -78,7 +80,8 @@ void entry_fill(struct request *r, struct record *out)
     out->group_paths = join(r, k->group_paths, k->n_groups);
     fill_target(k, out);
     fill_verdict(r, out);
-    if (k->fault == FAULT_HEAD || k->fault == FAULT_BODY || k->fault == FAULT_ANSWER_BAD)
+    if (k->fault == FAULT_HEAD || k->fault == FAULT_BODY || k->fault == FAULT_ANSWER_BAD ||
+        k->fault == FAULT_PARENT_SAID)
         out->error = str_of(k->refusal.reason);
     else if (k->fault != FAULT_NONE)
         out->error = fault_token(k->fault);

@@ -31,6 +31,9 @@ enum fault {
     FAULT_CONNECT_REFUSED,
     FAULT_CONNECT_FAILED,
     FAULT_CONNECT_LATE,
+    FAULT_PARENT_UNKNOWN, /* a rule names a group that is not there */
+    FAULT_PARENT_DOWN,    /* no member of the group is up */
+    FAULT_PARENT_SAID,    /* it refused; reason in refusal */
     FAULT_ANSWER_LATE,
     FAULT_ANSWER_CUT,
     FAULT_ANSWER_BAD,

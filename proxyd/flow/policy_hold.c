@@ -45,6 +45,12 @@ void flow_set_try(struct flow_set *s, struct snapshot *take_policy, struct canar
     s->trial_scope = take_scope;
 }
 
+void flow_set_through(struct flow_set *s, struct parents *take_parents)
+{
+    must(!s->parents);
+    s->parents = take_parents;
+}
+
 struct flow_set *flow_set_ref(struct flow_set *s)
 {
     atomic_fetch_add_explicit(&s->n_refs, 1, memory_order_relaxed);
@@ -58,6 +64,7 @@ void flow_set_unref(struct flow_set *s)
     snapshot_unref(s->policy);
     snapshot_unref(s->trial);
     canary_unref(s->trial_scope);
+    parents_unref(s->parents);
     pac_model_unref(s->pac);
     arena_fini(&s->arena);
     free(s);

@@ -14,6 +14,7 @@
 #include "policies/canary.h"
 #include "policies/snapshot.h"
 #include "proxyd/flow/settings.h"
+#include "proxyd/upstream/parent.h"
 
 struct flow_set {
     atomic_uint n_refs;
@@ -22,6 +23,7 @@ struct flow_set {
     struct canary *trial_scope; /* for whom; NULL without trial */
     struct pac_model *pac;      /* NULL: the PAC file is answered with 503 */
     uint64_t pac_version;
+    struct parents *parents; /* NULL: none */
     struct flow_settings settings;
     struct arena arena; /* the settings' texts */
 };
@@ -33,6 +35,8 @@ enum err flow_set_new(const struct flow_settings *settings, struct snapshot *tak
                       struct flow_set **out) MUST_CHECK;
 /* Before the set is shared: a version on trial. One reference each moves into the set. */
 void flow_set_try(struct flow_set *s, struct snapshot *take_policy, struct canary *take_scope);
+/* Before the set is shared: other proxies to go through. The reference moves in. */
+void flow_set_through(struct flow_set *s, struct parents *take_parents);
 struct flow_set *flow_set_ref(struct flow_set *s);
 void flow_set_unref(struct flow_set *s); /* NULL is fine */
 /* Is the caller's reference the last one? Then nobody else can take one any more. */

@@ -2,6 +2,7 @@
 #include "proxyd/flow/step_connect.h"
 
 #include "proxyd/flow/context.h"
+#include "proxyd/flow/way.h"
 
 #define SHED 8 /* idle connections given up at once when descriptors run out */
 
@@ -18,6 +19,8 @@ static enum request_state failed(struct request *r)
 {
     const struct work *k = r->k;
     stats_add(r->w->stats, STATS_DIAL_FAILURES, 1);
+    if (k->dial_err != ERR_FULL && way_failed(r, k->dial_err))
+        return REQUEST_ROUTE;
     switch (k->dial_err) {
     case ERR_DENIED:
         if (k->dial.refused == GUARD_MAY)
@@ -33,12 +36,13 @@ static enum request_state failed(struct request *r)
 static enum request_state connected(struct request *r)
 {
     struct work *k = r->k;
-    struct upstream_target to = {k->dial_host, k->req.url.port, k->dial.winner, k->dial.won_events};
+    struct upstream_target to = {way_key(k), k->dial_port, k->dial.winner, k->dial.won_events};
     if (pool_adopt(&r->w->pool, &k->dial.won->lf, &to, &k->up) != OK) {
         dial_give_up(&k->dial);
         return request_refuse(r, FAULT_MEMORY);
     }
-    return k->req.method == HTTP_CONNECT ? REQUEST_TUNNEL : REQUEST_FETCH;
+    way_connected(r);
+    return k->req.method == HTTP_CONNECT && !k->parent ? REQUEST_TUNNEL : REQUEST_FETCH;
 }
 
 enum request_state step_connect(struct request *r)
@@ -48,8 +52,9 @@ enum request_state step_connect(struct request *r)
         return REQUEST_CONNECT;
     if (!k->is_dialed) {
         k->dial.loop = &r->w->loop;
-        k->dial.guard = &r->w->shared->guard;
-        k->dial.port = k->req.url.port;
+        k->dial.guard = k->parent ? &r->w->shared->parent_guard : &r->w->shared->guard;
+        k->dial.port = k->dial_port;
+        k->dial.limit_ms = k->parent ? k->parents->connect_ms : 0;
         k->dial.on_done = on_done;
         stats_add(r->w->stats, STATS_DIALS, 1);
         k->dial_err = dial_start(&k->dial, &k->answer);

@@ -23,6 +23,7 @@ static void fill_facts(struct request *r)
     f->method = k->method;
     f->host = k->host;
     k->dial_host = k->host;
+    k->dial_port = h->url.port;
     f->host_is_ip = h->url.host.is_ip;
     f->host_ip = h->url.host.ip;
     f->port = h->url.port;

@@ -1,12 +1,15 @@
 /* step_fetch: the request goes out on an upstream connection, its body behind it, until the head of
  * the final answer is there. 1xx are passed on as they come. A kept connection that turns out dead
- * is replaced once, when asking again is harmless. */
+ * is replaced once, when asking again is harmless. A parent proxy gets the absolute form, or
+ * CONNECT.
+ */
 #include "proxyd/flow/step_fetch.h"
 
 #include "proxyd/flow/context.h"
 #include "proxyd/flow/dress.h"
 #include "proxyd/flow/lead.h"
 #include "proxyd/flow/meter.h"
+#include "proxyd/flow/way.h"
 
 /* Bytes that wait on a kept connection in the very turn in which the request is written were there
  * before it: events of a turn are fetched at its beginning. They answer nothing of ours. */
@@ -43,16 +46,23 @@ static enum err write_head(struct request *r)
 {
     struct work *k = r->k;
     struct http_forward how = {.via = r->w->via, .is_upgrade = k->req.wants_upgrade};
+    char line[PROXY_LINE_MAX];
+    size_t n_line = way_line(r, line);
     struct buf b;
     if (!k->req.expects_continue) /* of HTTP/1.0: to be ignored (RFC 9110 10.1.1) */
         how.drop |= HEADER_BIT(HEADER_EXPECT);
     enum err e = dress_request(r, &how);
     if (e == OK)
-        e = lead_open(
-            &r->up,
-            k->req.n_bytes + HTTP_WRITE_EXTRA + r->w->via.n + how.extra.n + how.path_query.n, &b);
+        e = way_dress(r, &how);
+    if (e == OK)
+        e = lead_open(&r->up,
+                      k->req.n_bytes + HTTP_WRITE_EXTRA + r->w->via.n + how.extra.n +
+                          how.path_query.n + how.authority.n + how.authorization.n + n_line,
+                      &b);
     if (e != OK)
         return e;
+    if (n_line)
+        buf_add(&b, str_make(line, n_line));
     e = http_write_request(&k->req, &how, &b);
     lead_close(&r->up, &b);
     r->up_lead += b.n;
@@ -84,7 +94,7 @@ static enum err begin(struct request *r)
 
 static bool may_ask_again(const struct work *k)
 {
-    return k->x.is_reused && k->body.framing == HTTP_BODY_NONE &&
+    return (k->x.is_reused || k->parent) && k->body.framing == HTTP_BODY_NONE &&
            http_method_is_idempotent(k->req.method);
 }
 
@@ -93,8 +103,11 @@ static enum request_state ask_again_or(struct request *r, enum fault f)
 {
     struct work *k = r->k;
     bool is_again = may_ask_again(k);
+    bool is_new = !k->x.is_reused;
     pump_release(&r->up);
     request_drop_upstream(r);
+    if (is_new)
+        (void)way_failed(r, ERR_CLOSED);
     if (!is_again)
         return request_refuse(r, f);
     k->is_fresh_only = true;
@@ -140,7 +153,7 @@ static enum request_state send_request(struct request *r)
 static enum err pass_interim(struct request *r)
 {
     struct work *k = r->k;
-    if (k->req.minor == 0)
+    if (k->req.minor == 0 || k->req.method == HTTP_CONNECT)
         return OK;
     struct http_forward how = {.via = r->w->via};
     struct buf b;
@@ -194,6 +207,13 @@ static bool is_switch(const struct work *k)
 static enum request_state answered(struct request *r)
 {
     struct work *k = r->k;
+    enum fault f = way_judge(r);
+    if (f != FAULT_NONE) {
+        request_drop_upstream(r);
+        return request_refuse(r, f);
+    }
+    if (k->req.method == HTTP_CONNECT)
+        return REQUEST_TUNNEL;
     if (k->res.status == 101)
         return is_switch(k) ? REQUEST_TUNNEL : bad_answer(r, "unexpected-101");
     if (k->res.status == 407) /* a login at a proxy is ours to ask for, and the client would take

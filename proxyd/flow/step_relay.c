@@ -5,6 +5,7 @@
 #include "proxyd/flow/context.h"
 #include "proxyd/flow/lead.h"
 #include "proxyd/flow/meter.h"
+#include "proxyd/flow/way.h"
 
 static enum err take_body(void *ctx, struct str bytes, size_t *n)
 {
@@ -126,7 +127,7 @@ static enum request_state complete(struct request *r)
     bool is_whole = k->is_sent && k->body.is_done && !is_risky(k);
     k->x.in = r->down.b; /* surplus, if any: then the connection is not kept */
     r->down.b = NULL;
-    exchange_end(&k->x, is_whole, &limits);
+    exchange_end(&k->x, is_whole && way_may_keep(k), &limits);
     k->has_exchange = false;
     r->is_keep = r->is_keep && k->body.is_done;
     return REQUEST_LOG;

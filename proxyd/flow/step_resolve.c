@@ -3,6 +3,7 @@
 #include "proxyd/flow/step_resolve.h"
 
 #include "proxyd/flow/context.h"
+#include "proxyd/flow/way.h"
 #include "proxyd/upstream/route.h"
 
 static void on_done(struct resolve_query *q, const struct resolve_answer *a)
@@ -16,6 +17,8 @@ static void on_done(struct resolve_query *q, const struct resolve_answer *a)
 
 static enum request_state failed(struct request *r, enum err e)
 {
+    if (way_failed(r, e))
+        return REQUEST_ROUTE;
     if (e == ERR_NOT_FOUND)
         return request_refuse(r, FAULT_NAME_UNKNOWN);
     return request_refuse(r, e == ERR_TIMEOUT ? FAULT_NAME_LATE : FAULT_NAME_FAILED);

@@ -11,6 +11,7 @@
 #include "proxyd/io/dial.h"
 #include "proxyd/io/resolve.h"
 #include "proxyd/upstream/exchange.h"
+#include "proxyd/upstream/parent.h"
 #include "proxyd/wire/auth_head.h"
 #include "proxyd/wire/http_body.h"
 #include "proxyd/wire/http_write.h"
@@ -42,6 +43,7 @@ struct work {
     bool is_fresh_only;               /* a kept connection turned out stale: dial */
     bool is_stale;                    /* bytes were on it before it was asked */
     bool is_final;                    /* verdict is final */
+    bool has_way;                     /* direct or through parents: chosen */
     bool is_trial;                    /* judged by the version on trial */
     bool has_soft_asked, is_soft_ask; /* who it is matters for the trial alone: not knowing is
                                          fine */
@@ -57,7 +59,12 @@ struct work {
     struct http_body body;                     /* of the request */
     struct str url;                            /* normal form */
     struct str method, host, scheme, listener; /* for the record */
+    struct str target;                         /* the name to be reached, by us or by a parent */
     struct str dial_host;                      /* the name that is looked up and dialled */
+    uint16_t dial_port;
+    const struct parent_group *parents; /* to go through; NULL: direct */
+    const struct parent_member *parent; /* the one that is tried or taken */
+    uint32_t tried;                     /* bit per member */
     struct str user_agent, referer;
     struct str user;
     struct str note; /* a reason that was given; for the record */

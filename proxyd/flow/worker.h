@@ -39,6 +39,7 @@ struct worker_listener {
 struct worker_shared {
     const struct clock *clock;
     struct guard guard;
+    struct guard parent_guard; /* parents: anywhere the administrator says, but not ourselves */
     const struct worker_listener *listeners;
     size_t n_listeners;
     uint16_t proxy_port; /* what a PAC file names when its proxies have no port of their own */

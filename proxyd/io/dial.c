@@ -42,6 +42,7 @@ static void end_attempt(struct dial *d, struct dial_attempt *a)
 void dial_stop(struct dial *d)
 {
     timer_stop(&d->loop->timers, &d->stagger);
+    timer_stop(&d->loop->timers, &d->limit);
     for (int i = 0; i < DIAL_AT_ONCE; i++)
         if (&d->attempts[i] != d->won)
             end_attempt(d, &d->attempts[i]);
@@ -170,6 +171,11 @@ static void on_stagger(struct timer *t)
     report(d, go_on(d));
 }
 
+static void on_limit(struct timer *t)
+{
+    report(LIST_ENTRY(t, struct dial, limit), ERR_TIMEOUT);
+}
+
 enum err dial_start(struct dial *d, const struct resolve_answer *answer)
 {
     d->won = NULL;
@@ -177,10 +183,14 @@ enum err dial_start(struct dial *d, const struct resolve_answer *answer)
     d->last_err = OK;
     d->refused = GUARD_MAY;
     timer_init(&d->stagger, on_stagger);
+    timer_init(&d->limit, on_limit);
     for (int i = 0; i < DIAL_AT_ONCE; i++)
         d->attempts[i].lf.fd = -1;
     put_in_order(d, answer);
     if (d->n == 0)
         return ERR_UNREACHABLE;
-    return go_on(d);
+    enum err e = go_on(d);
+    if (e == ERR_AGAIN && d->limit_ms)
+        timer_set(&d->loop->timers, &d->limit, d->loop->now_ms + d->limit_ms);
+    return e;
 }

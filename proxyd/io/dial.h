@@ -26,7 +26,8 @@ struct dial {
     uint8_t n, next; /* addresses; the next one to try */
     struct ip ip[RESOLVE_ADDRESSES_MAX];
     struct dial_attempt attempts[DIAL_AT_ONCE];
-    struct timer stagger;
+    struct timer stagger, limit;
+    uint32_t limit_ms;       /* all attempts together; 0: the caller's own limit */
     enum err last_err;       /* of the attempt that failed last */
     enum guard_word refused; /* why the guard said no, GUARD_MAY when it did not */
     struct ip_port winner;
@@ -39,7 +40,8 @@ struct dial {
 
 /* answer: addresses to try; copied, put into RFC 8305 order. ERR_AGAIN: on_done follows.
  * ERR_DENIED: the guard refused all (see refused). OK and d->won: connected at once. Other errors:
- * all failed at once. loop, guard, port and on_done are set by the caller before. */
+ * all failed at once. ERR_TIMEOUT: limit_ms have passed. loop, guard, port, limit_ms and on_done
+ * are set by the caller before. */
 enum err dial_start(struct dial *d, const struct resolve_answer *answer) MUST_CHECK;
 void dial_stop(struct dial *d);    /* closes attempts; on_done will not be called */
 void dial_give_up(struct dial *d); /* closes the one that won and was not adopted */

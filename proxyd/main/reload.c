@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/diag.h"
+#include "proxyd/main/parent_watch.h"
 
 enum err reload_init(struct reload *r)
 {
@@ -97,6 +98,8 @@ enum err reload_now(struct reload *r, json_t *problems, uint64_t *version)
     enum err e = load(r, problems, &got);
     if (e == OK) {
         e = workers_set(r->workers, got.set);
+        if (e == OK)
+            e = parent_watch_set(r->watch, got.set);
         retired_add(&r->retired, r->current);
         r->current = got.set;
         if (e != OK)

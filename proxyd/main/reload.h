@@ -18,8 +18,9 @@ struct reload {
     struct workers *workers;
     struct sink_db *sink;
     struct people *people;
-    struct flow_set *current; /* one reference to what the workers run */
-    struct retired retired;   /* what they ran before */
+    struct parent_watch *watch; /* NULL: not yet */
+    struct flow_set *current;   /* one reference to what the workers run */
+    struct retired retired;     /* what they ran before */
     uint64_t policy_version;
     uint64_t trial_version; /* beside it, for some; 0: none */
     bool is_last_good;

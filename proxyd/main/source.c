@@ -16,6 +16,7 @@
 #include "policies/compile.h"
 #include "proxyd/main/compile_aside.h"
 #include "proxyd/main/last_good.h"
+#include "proxyd/main/parents_map.h"
 #include "proxyd/main/settings_map.h"
 #include "proxyd/main/trial_source.h"
 
@@ -36,6 +37,9 @@ struct source {
     struct settings_proxy proxy; /* the last good ones */
     struct pac_model *pac;
     uint64_t pac_version;
+    struct parent_book *book; /* health of parent proxies */
+    struct parents *parents;  /* the last good ones; NULL: none */
+    uint64_t parents_version;
 };
 
 static enum err init_index(struct source *s)
@@ -56,6 +60,9 @@ enum err source_open(const char *state_dir, struct source **out)
     enum err e = n > 0 && (size_t)n < sizeof s->db_path ? OK : ERR_LIMIT;
     if (e == OK)
         e = init_index(s);
+    s->book = parent_book_new();
+    if (e == OK && !s->book)
+        e = ERR_NOMEM;
     if (e == OK) {
         e = settings_proxy_parse(settings_proxy_default_document(), &r, &s->proxy);
         report_fini(&r);
@@ -82,6 +89,8 @@ void source_close(struct source *s)
     index_file_fini(&s->index);
     settings_proxy_fini(&s->proxy);
     pac_model_unref(s->pac);
+    parents_unref(s->parents);
+    parent_book_free(s->book);
     free(s);
 }
 
@@ -237,6 +246,29 @@ static enum err load_pac(struct source *s, struct arena *a, json_t *problems)
     return e == ERR_INVALID ? OK : e;
 }
 
+static enum err load_parents(struct source *s, struct arena *a, json_t *problems)
+{
+    struct settings_row row;
+    struct settings_upstreams read = {0};
+    struct parents *made = NULL;
+    struct report r;
+    enum err e = settings_rows_get(s->store, a, STR("upstreams"), &row);
+    if (e != OK || row.version == s->parents_version)
+        return e == ERR_NOT_FOUND ? OK : e;
+    e = settings_upstreams_parse(row.document, &r, &read);
+    report_problems(problems, "settings upstreams", &r);
+    report_fini(&r);
+    if (e == OK)
+        e = parents_map(&read, s->book, &made);
+    settings_upstreams_fini(&read);
+    if (e == OK) {
+        parents_unref(s->parents);
+        s->parents = made;
+        s->parents_version = row.version;
+    }
+    return e == ERR_INVALID ? OK : e;
+}
+
 /* Everything of the store in one consistent view. */
 static enum err load_store(struct source *s, struct arena *a, json_t *problems)
 {
@@ -259,6 +291,8 @@ static enum err load_store(struct source *s, struct arena *a, json_t *problems)
         e = load_proxy_settings(s, a, problems);
         if (e == OK)
             e = load_pac(s, a, problems);
+        if (e == OK)
+            e = load_parents(s, a, problems);
         store_rollback(s->store); /* nothing was written */
         if (policy != OK)
             e = policy;
@@ -292,6 +326,7 @@ static enum err make_set(struct source *s, struct source_loaded *out)
         pac_model_unref(pac);
     } else {
         add_trial(s, out);
+        flow_set_through(out->set, parents_ref(s->parents));
     }
     return e;
 }

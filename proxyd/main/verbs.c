@@ -5,6 +5,7 @@
 
 #include "policies/pattern_usage.h"
 #include "proxyd/main/books.h"
+#include "proxyd/main/parent_watch.h"
 #include "proxyd/main/takers.h"
 #include "proxyd/main/wiring.h"
 
@@ -105,6 +106,17 @@ static json_t *do_directory_test(void *ctx, const json_t *request)
     return people_test(&w->people, request);
 }
 
+static json_t *do_upstreams(void *ctx, const json_t *request)
+{
+    (void)request;
+    struct wiring *w = ctx;
+    struct flow_set *set = reload_set(&w->reload);
+    json_t *out = parent_watch_status(set, &w->clock);
+    flow_set_unref(set);
+    json_object_set_new(out, "ok", json_true());
+    return out;
+}
+
 static json_t *do_patterns(void *ctx, const json_t *request)
 {
     struct wiring *w = ctx;
@@ -124,6 +136,7 @@ const struct control_verb verbs_table[] = {
     {"forget-user", do_forget_user},
     {"directory-test", do_directory_test},
     {"patterns", do_patterns},
+    {"upstreams", do_upstreams},
     {"quotas", books_quotas},
     {"quotas-reset", books_quotas_reset},
     {"grants", books_grants},

@@ -13,6 +13,7 @@
 #include "proxyd/flow/ledger.h"
 #include "proxyd/flow/recent.h"
 #include "proxyd/flow/verify.h"
+#include "proxyd/main/parent_watch.h"
 #include "proxyd/main/verbs.h"
 
 #define STOP_LOG_MS   10000
@@ -67,6 +68,11 @@ static void fill_guard(struct wiring *w)
         w->allowed[i] = (struct guard_net){b->allow_private[i].net, b->allow_private[i].port};
     g->allowed = w->allowed;
     g->n_allowed = b->n_allow_private;
+    /* the administrator names parents: they may be anywhere, but not this proxy */
+    w->anywhere[0].net = (struct cidr){.bits = 0};
+    w->workers.shared.parent_guard = *g;
+    w->workers.shared.parent_guard.allowed = w->anywhere;
+    w->workers.shared.parent_guard.n_allowed = 1;
     for (size_t i = 0; i < b->n_resolvers; i++)
         w->resolvers[i] = b->resolvers[i].at;
     w->workers.shared.resolve =
@@ -207,6 +213,19 @@ static enum err build_workers(struct wiring *w)
     return tell(e, "cannot start the workers", "threads", NULL);
 }
 
+static enum err build_watch(struct wiring *w)
+{
+    struct worker_shared *s = &w->workers.shared;
+    struct parent_watch_parts parts = {&w->clock, &s->parent_guard, &s->resolve};
+    enum err e = parent_watch_start(&parts, &w->watch);
+    struct flow_set *set = reload_set(&w->reload);
+    if (e == OK)
+        e = parent_watch_set(w->watch, set);
+    flow_set_unref(set);
+    w->reload.watch = w->watch;
+    return tell(e, "cannot start the watch of parent proxies", "thread", NULL);
+}
+
 static enum err build_control(struct wiring *w)
 {
     char path[4096];
@@ -233,6 +252,8 @@ enum err wiring_build(struct wiring *w, const struct keeper_lot *lot)
         e = build_policy(w);
     if (e == OK)
         e = build_workers(w);
+    if (e == OK)
+        e = build_watch(w);
     return e == OK ? build_control(w) : e;
 }
 
@@ -252,6 +273,7 @@ enum err wiring_drain(struct wiring *w)
 void wiring_fini(struct wiring *w)
 {
     control_stop(w->control);
+    parent_watch_stop(w->watch);
     if (w->workers.n_running)
         workers_drain(&w->workers);
     people_stop(&w->people); /* its threads post into the workers' mailboxes */

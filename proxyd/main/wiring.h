@@ -20,11 +20,13 @@ struct wiring {
     struct people people;
     struct source *source;
     struct reload reload;
+    struct parent_watch *watch;
     struct control *control;
     struct flow_set *first_set; /* until the workers have it */
     struct ip *local;           /* addresses of this machine, for the guard */
     struct ip_port own[2 * BOOTSTRAP_MAX + 1];
     struct guard_net allowed[BOOTSTRAP_MAX];
+    struct guard_net anywhere[2]; /* of the guard for parent proxies */
     struct ip_port resolvers[BOOTSTRAP_MAX];
     bool has_reload;
 };

@@ -22,8 +22,11 @@ struct http_forward {
     size_t n_drop_names;
     struct str path_query; /* request: in place of the one that came; empty: that one */
     bool is_close;         /* write Connection: close */
-    bool is_absolute;      /* request: keep the absolute form (the next hop is a proxy) */
-    bool is_upgrade;       /* pass Upgrade on: Connection: upgrade */
+    struct str authority;  /* CONNECT: host:port in place of the one that came; empty: that one */
+    struct str
+        authorization; /* request to a parent proxy: value of Proxy-Authorization; or empty */
+    bool is_absolute;  /* request: keep the absolute form (the next hop is a proxy) */
+    bool is_upgrade;   /* pass Upgrade on: Connection: upgrade */
     bool is_dechunked; /* response: the body goes without its chunks; Transfer-Encoding is left out
                         */
     bool to_http10; /* response: the client speaks 1.0: say Connection: keep-alive unless close */

@@ -151,3 +151,28 @@ size_t proxy_line_write(const struct ip_port *src, const struct ip_port *dst,
     buf_add(&b, STR("\r\n"));
     return b.n;
 }
+
+static char *put_port(char *at, uint16_t port)
+{
+    *at++ = (char)(port >> 8);
+    *at++ = (char)(port & 255);
+    return at;
+}
+
+size_t proxy_line_write_v2(const struct ip_port *src, const struct ip_port *dst,
+                           char out[PROXY_LINE_V2_MAX])
+{
+    bool is_v4 = ip_is_v4(&src->ip), is_same = is_v4 == ip_is_v4(&dst->ip);
+    size_t from = is_v4 ? 12 : 0, n = 16 - from;
+    char *at = out + sizeof v2_sign;
+    memcpy(out, v2_sign, sizeof v2_sign);
+    *at++ = is_same ? 0x21 : 0x20;                         /* version 2; PROXY or LOCAL */
+    *at++ = (char)(!is_same ? 0x00 : is_v4 ? 0x11 : 0x21); /* TCP over IPv4 or IPv6 */
+    at = put_port(at, is_same ? (uint16_t)(2 * n + 4) : 0);
+    if (!is_same)
+        return (size_t)(at - out);
+    memcpy(at, src->ip.b + from, n);
+    memcpy(at + n, dst->ip.b + from, n);
+    at = put_port(at + 2 * n, src->port);
+    return (size_t)(put_port(at, dst->port) - out);
+}

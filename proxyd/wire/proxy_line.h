@@ -21,5 +21,9 @@ enum err proxy_line_parse(struct str bytes, struct proxy_line *out) MUST_CHECK;
 /* Version 1 text for a parent that wants it; returns the bytes written. */
 size_t proxy_line_write(const struct ip_port *src, const struct ip_port *dst,
                         char out[PROXY_LINE_V1_MAX]);
+#define PROXY_LINE_V2_MAX 52
+/* Version 2: binary, 28 or 52 bytes; 16 (LOCAL) when the families differ. */
+size_t proxy_line_write_v2(const struct ip_port *src, const struct ip_port *dst,
+                           char out[PROXY_LINE_V2_MAX]);
 
 #endif

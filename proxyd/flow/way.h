@@ -1,0 +1,36 @@
+/* way: whether a request goes to its server itself or through a parent proxy, which member of the
+ * group is tried, what a failed attempt means, and what a parent is told in front of the request.
+ * The rule's `upstream` decides when the rule was final before the request goes out, else the
+ * group that the settings name for everything. Through a parent the target's name is not looked up
+ * here: what the guard says of addresses holds for targets that are literals, the rest is the
+ * parent's. Threads: one worker. */
+#ifndef PROXYD_FLOW_WAY_H
+#define PROXYD_FLOW_WAY_H
+
+#include "proxyd/flow/request.h"
+#include "proxyd/upstream/parent.h"
+#include "proxyd/wire/http_write.h"
+#include "proxyd/wire/proxy_line.h"
+
+/* Chooses, or chooses anew after an attempt has failed: k->parent (NULL: direct), the name and port
+ * to dial. FAULT_NONE, or why there is no way. */
+enum fault way_choose(struct request *r);
+
+/* Name and port under which a connection that serves this request is kept. */
+struct str way_key(const struct work *k);
+/* A connection that began with a PROXY header belongs to one client. */
+bool way_may_keep(const struct work *k);
+
+/* The attempt failed before anything was sent. True: another one may be made (ROUTE). */
+bool way_failed(struct request *r, enum err e);
+void way_connected(struct request *r);
+
+/* What http_write needs to know for a parent; nothing for a server. ERR_NOMEM. */
+enum err way_dress(struct request *r, struct http_forward *how) MUST_CHECK;
+/* The PROXY header in front of the first request; 0: none. */
+size_t way_line(const struct request *r, char out[PROXY_LINE_MAX]);
+
+/* A parent's answer that is none of the server's: FAULT_NONE when it may be passed on. */
+enum fault way_judge(struct request *r);
+
+#endif
