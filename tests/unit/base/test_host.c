@@ -93,8 +93,14 @@ static const struct host_case cases[] = {
     {"word joiner is nothing", "exam\xe2\x81\xa0ple.com", "example.com", false},
     {"zero width non-joiner where it may not stand", "exam\xe2\x80\x8cple.com", NULL, false},
     {"c/o sign brings a slash", "example\xe2\x84\x85.com", NULL, false},
-    {"full-width at sign", "good.com\xef\xbc\xa0example.com", NULL, false},
-    {"full-width colon", "example.com\xef\xbc\x9a80", NULL, false},
+    {"full-width at sign",
+     "good.com\xef\xbc\xa0"
+     "example.com",
+     NULL, false},
+    {"full-width colon",
+     "example.com\xef\xbc\x9a"
+     "80",
+     NULL, false},
     {"two-dot leader brings an empty label",
      "a\xe2\x80\xa5"
      "com",
