@@ -217,6 +217,19 @@ def check_records(s, crowd, kills):
     return len(answered), len(ids), len(missing)
 
 
+# wide enough that nothing is over them: what is counted must be back at nothing in the end
+BOUNDS = {"per_client": {"requests_per_second": 100000, "concurrent_requests": 10000, "tunnels": 10000, "bytes_per_second": 100000000},
+          "per_user": {"requests_per_second": 100000, "concurrent_requests": 10000, "tunnels": 10000, "bytes_per_second": 100000000},
+          "total": {"concurrent_requests": 100000, "new_connections_per_second": 100000, "bytes_per_second": 1000000000}}
+
+
+def nothing_is_counted(s):
+    takers = s.api.get("/limits/clients?limit=1000")["items"]
+    limits = s.api.get("/status")["proxyd"]["status"]["limits"]
+    assert limits["requests"] == limits["clients_with_requests"] == 0, limits
+    assert not [x for x in takers if x["requests"] or x["tunnels"] or x["connections"] or x["refused"]], takers
+
+
 def quiet(s):
     now = s.api.get("/status")["proxyd"]["status"]
     gauges = ("clients", "requests", "tunnels", "idle_upstreams", "old_policies")
@@ -229,7 +242,7 @@ def fault_run(seconds, seed=1, share=0.5):
     with Dns(NAMES) as dns, Slapd() as directory, Origin() as o, Stack(proxy={"workers": "2", "resolvers": dns.address}) as s:
         o.on(None, lambda r: answers(rng))
         trouble = Trouble(s, dns, directory, rng)
-        s.api.put("/settings/proxy", {"timeouts_ms": TIMEOUTS})
+        s.api.put("/settings/proxy", {"timeouts_ms": TIMEOUTS, "traffic": BOUNDS})
         s.api.put("/directory", directory.settings())
         trouble.swap_lists()
         trouble.publish()
@@ -243,6 +256,7 @@ def fault_run(seconds, seed=1, share=0.5):
             memory.join()
         slope, minutes = memory.slope()
         wait_until(lambda: quiet(s), 30, "all is over")
+        nothing_is_counted(s)
         deaths = s.proxyd.output().count("how=")
         assert deaths == trouble.kills, s.proxyd.output()[-3000:]
         assert "no sign of life" not in s.proxyd.output() and s.adminui.alive()
