@@ -392,3 +392,68 @@ def test_what_is_malformed_is_not_repeated(s):
                  b"GET /<script>?\"' HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\n\r\n"):
         r = once(s, head)
         assert r.status >= 400 and b"<script>" not in r.head + r.body, r.head + r.body
+
+
+# --- what we generate says so ---------------------------------------------------------------------------------
+# RFC 9209 2.3, as registered.
+ERROR_TYPES = set("""dns_timeout dns_error destination_not_found destination_unavailable destination_ip_prohibited destination_ip_unroutable
+connection_refused connection_terminated connection_timeout connection_read_timeout connection_write_timeout connection_limit_reached
+tls_protocol_error tls_certificate_error tls_alert_received http_request_error http_request_denied http_response_incomplete
+http_response_header_section_size http_response_header_size http_response_body_size http_response_trailer_section_size http_response_trailer_size
+http_response_transfer_coding http_response_content_coding http_response_timeout http_upgrade_failed http_protocol_error proxy_internal_response
+proxy_internal_error proxy_configuration_error proxy_loop_detected""".split())
+
+
+def test_every_error_of_ours_names_its_kind(s, o):
+    o.on("/garbage", [b"garbage\r\n\r\n", CLOSE])
+    o.on("/gone", [CLOSE])
+    o.on("/half", [b"HTTP/1.1 200 OK\r\nX: ", CLOSE])
+    o.on("/big", [b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70000 + b"\r\n\r\n", CLOSE])
+    via = re.search(r"Via: 1\.1 (\S+)", once(s, ask(o)).head.decode()).group(1)
+    provoked = {
+        403: [b"GET http://blocked.test/ HTTP/1.1\r\nHost: blocked.test\r\n\r\n", b"GET http://10.0.0.1/ HTTP/1.1\r\nHost: 10.0.0.1\r\n\r\n",
+              b"CONNECT blocked.test:443 HTTP/1.1\r\nHost: blocked.test:443\r\n\r\n", f"GET http://127.0.0.1:{s.proxy_port}/ HTTP/1.1\r\nHost: 127.0.0.1:{s.proxy_port}\r\n\r\n".encode()],
+        502: [ask(o, "/garbage"), ask(o, "/gone"), ask(o, "/half"), ask(o, "/big"), b"GET http://127.0.0.1:1/ HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n",
+              b"CONNECT 127.0.0.1:1 HTTP/1.1\r\nHost: 127.0.0.1:1\r\n\r\n"],
+        400: [b"GET http://x/ HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x05hello\r\n\r\n", ask(o, "/", "Transfer-Encoding: chunked", method="POST", body=b"zz\r\n")],
+        405: [ask(o, "/", "Max-Forwards: 0", method="TRACE")], 408: [], 414: [ask(o, "/" + "a" * 40000)], 417: [ask(o, "/", "Expect: tea")],
+        431: [ask(o, "/", "X: " + "y" * 66000)], 501: [b"GET ftp://x/ HTTP/1.1\r\nHost: x\r\n\r\n", ask(o, "/", "Transfer-Encoding: gzip", method="POST")],
+        505: [b"GET http://x/ HTTP/3.0\r\n\r\n"], 508: [ask(o, "/", f"Via: 1.1 {via}")],
+    }
+    for status, requests in provoked.items():
+        for data in requests:
+            r = once(s, data)
+            assert r is not None and r.status == status, (data[:80], r)
+            m = re.fullmatch(r'proxyd(; error=([a-z_]+))(; details="[^"]*")?', r.get("Proxy-Status") or "")
+            assert m and m.group(2) in ERROR_TYPES, (data[:80], r.get("Proxy-Status"))
+            assert r.get("Date") and r.get("Content-Length") and "no-store" in r.get("Cache-Control")
+
+
+# --- ends of connections ---------------------------------------------------------------------------------------
+@pytest.mark.parametrize("first", [("GET", "1.1", ["Connection: close"]), ("GET", "1.0", []), ("GET", "1.1", ["Proxy-Connection: close"]),
+                                   ("GET", "1.1", ["Connection: keep-alive, close"]), ("GET", "1.1", ["connection: CLOSE"])])
+def test_nothing_behind_the_last_request_is_served(s, o, first):
+    """RFC 9112 9.6: after a request that says close no other is processed."""
+    method, version, fields = first
+    with Client(s.proxy_port) as c:
+        c.send(ask(o, "/one", *fields, method=method, version=version) + ask(o, "/two"))
+        assert c.response().status == 200
+        assert c.until_closed() and c.data == b""
+    assert paths(o) == ["/one"]
+
+
+def test_http_10_is_kept_only_when_asked(s, o):
+    with Client(s.proxy_port) as c:
+        c.send(ask(o, "/one", "Connection: keep-alive", version="1.0"))
+        r = c.response()
+        assert r.get("Connection") == "keep-alive"
+        c.send(ask(o, "/two", version="1.0"))
+        assert c.response().get("Connection") == "close" and c.until_closed()
+
+
+def test_fields_of_64_kib_pass_both_ways(s, o):
+    value = "v" * 65536
+    o.on("/big", [reply(200, b"ok", [("X-Big", value)])])
+    r = once(s, ask(o, "/big", f"X-Big: {value}", f"Cookie: {value[:50000]}"))
+    assert r.status == 200 and r.get("X-Big") == value
+    assert o.requests[0].get("X-Big") == value and len(o.requests[0].get("Cookie")) == 50000

@@ -278,7 +278,7 @@ typedef void check_fn(const struct row *row, size_t cut, bool drip);
 /* Every cut of short inputs, the first and last of long ones; short ones byte by byte as well. */
 static void all_cuts(const struct row *row, check_fn *check)
 {
-    const size_t most = 400, edge = 40;
+    const size_t most = 4096, edge = 80;
     size_t n = row->input.n;
     for (size_t cut = 0; cut < n; cut++)
         if (n <= most || cut < edge || cut > n - edge)
