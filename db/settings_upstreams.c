@@ -62,8 +62,12 @@ static bool split_address(struct str s, struct settings_upstreams_member *m)
             return false;
         port = port * 10 + (uint32_t)(s.p[i] - '0');
     }
+    struct str host = str_sub(s, 0, colon - 1);
+    bool is_bare_ipv6 = host.p[0] != '[' && memchr(host.p, ':', host.n); /* which colon? */
+    if (is_bare_ipv6)
+        return false;
     m->port = (uint16_t)port;
-    return port > 0 && port <= 65535 && host_normalise(str_sub(s, 0, colon - 1), &m->host) == OK;
+    return port > 0 && port <= 65535 && host_normalise(host, &m->host) == OK;
 }
 
 static bool is_login(struct str s, bool may_have_colon)

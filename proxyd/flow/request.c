@@ -20,6 +20,7 @@
 #include "proxyd/flow/step_local.h"
 #include "proxyd/flow/step_log.h"
 #include "proxyd/flow/step_pace.h"
+#include "proxyd/flow/step_parent.h"
 #include "proxyd/flow/step_relay.h"
 #include "proxyd/flow/step_reply.h"
 #include "proxyd/flow/step_resolve.h"
@@ -51,7 +52,9 @@ const struct request_row request_rows[REQUEST_N_STATES] = {
     [REQUEST_ROUTE] = {"route", step_route, LIMIT(connect_ms), FAULT_MEMORY,
                        TO(RESOLVE) | TO(CONNECT) | TO(FETCH) | TO(PAGE) | TO(LOG)},
     [REQUEST_CONNECT] = {"connect", step_connect, LIMIT(connect_ms), FAULT_CONNECT_LATE,
-                         TO(ROUTE) | TO(FETCH) | TO(TUNNEL) | TO(PAGE) | TO(LOG)},
+                         TO(ROUTE) | TO(PARENT) | TO(FETCH) | TO(TUNNEL) | TO(PAGE) | TO(LOG)},
+    [REQUEST_PARENT] = {"parent", step_parent, LIMIT(connect_ms), FAULT_CONNECT_LATE,
+                        TO(ROUTE) | TO(FETCH) | TO(TUNNEL) | TO(PAGE) | TO(LOG)},
     [REQUEST_FETCH] = {"fetch", step_fetch, LIMIT(answer_ms), FAULT_ANSWER_LATE,
                        TO(DECIDE) | TO(RELAY) | TO(TUNNEL) | TO(ROUTE) | TO(PAGE) | TO(LOG)},
     [REQUEST_RELAY] = {"relay", step_relay, LIMIT(body_ms), FAULT_NONE, TO(LOG)},
@@ -100,6 +103,7 @@ static void stop_waiting(struct request *r)
         step_identify_cancel(r);
     go_on_cancel(r);
     timer_stop(&r->w->loop.timers, &k->pace);
+    timer_stop(&r->w->loop.timers, &k->parent_timer);
     k->is_resolving = k->is_dialing = k->is_asking = false;
 }
 

@@ -30,6 +30,7 @@ enum request_state {
     REQUEST_PAGE,     /* a page is made: blocked, warned, login, error */
     REQUEST_ROUTE,    /* a kept connection, or which way */
     REQUEST_CONNECT,  /* dialling */
+    REQUEST_PARENT,   /* a parent proxy is asked for a tunnel */
     REQUEST_FETCH,    /* request out, waiting for the answer's head */
     REQUEST_RELAY,    /* the answer goes to the client */
     REQUEST_TUNNEL,   /* bytes both ways */

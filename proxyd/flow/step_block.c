@@ -96,9 +96,15 @@ static struct str fault_extra(struct request *r, const struct fault_row *row)
     return row->may_retry ? STR("Retry-After: 5\r\n") : STR("");
 }
 
+/* The reason in `refusal` says more than the kind. */
+static bool is_told(enum fault f)
+{
+    return f == FAULT_ANSWER_BAD || f == FAULT_PARENT_SAID;
+}
+
 static struct str fault_details(const struct work *k, bool is_parsers)
 {
-    if (is_parsers || k->fault == FAULT_ANSWER_BAD)
+    if (is_parsers || is_told(k->fault))
         return str_of(k->refusal.reason);
     return str_of(fault_bounds[k->fault]);
 }
@@ -116,8 +122,7 @@ static enum request_state fault_page(struct request *r)
         r->is_keep = false;
     describe(r, &p);
     p.subject = fault_subjects[k->fault];
-    p.token = is_parsers || k->fault == FAULT_ANSWER_BAD ? str_of(k->refusal.reason)
-                                                         : fault_token(k->fault);
+    p.token = is_parsers || is_told(k->fault) ? str_of(k->refusal.reason) : fault_token(k->fault);
     struct pages_fact wait = {TEXTS_RETRY, "retry_after", retry_text(r)};
     if (k->retry_s) {
         p.facts = &wait;

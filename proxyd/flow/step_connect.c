@@ -42,7 +42,9 @@ static enum request_state connected(struct request *r)
         return request_refuse(r, FAULT_MEMORY);
     }
     way_connected(r);
-    return k->req.method == HTTP_CONNECT && !k->parent ? REQUEST_TUNNEL : REQUEST_FETCH;
+    if (way_is_tunnel(k))
+        return REQUEST_PARENT;
+    return k->req.method == HTTP_CONNECT ? REQUEST_TUNNEL : REQUEST_FETCH;
 }
 
 enum request_state step_connect(struct request *r)

@@ -9,6 +9,7 @@
 #include "proxyd/flow/grant.h"
 #include "proxyd/flow/meter.h"
 #include "proxyd/flow/trial.h"
+#include "proxyd/flow/way.h"
 #include "proxyd/upstream/route.h"
 
 static void fill_facts(struct request *r)
@@ -134,6 +135,10 @@ static enum request_state learn(struct request *r, enum facts_stage stage)
     switch (stage) {
     case FACTS_IDENTITY: return REQUEST_IDENTIFY;
     case FACTS_ADDRESS:
+        if (k->has_answer && k->parent) { /* what has been dialled is not the server */
+            way_aim_at_server(k);
+            return REQUEST_RESOLVE;
+        }
         if (k->has_answer) { /* it has been dialled: that one counts, whatever names say now */
             k->facts.server = k->upstream_at.ip;
             break;

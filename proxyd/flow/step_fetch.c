@@ -1,8 +1,6 @@
 /* step_fetch: the request goes out on an upstream connection, its body behind it, until the head of
  * the final answer is there. 1xx are passed on as they come. A kept connection that turns out dead
- * is replaced once, when asking again is harmless. A parent proxy gets the absolute form, or
- * CONNECT.
- */
+ * is replaced once, when asking again is harmless. A parent proxy gets the absolute form. */
 #include "proxyd/flow/step_fetch.h"
 
 #include "proxyd/flow/context.h"
@@ -51,13 +49,12 @@ static enum err write_head(struct request *r)
     struct buf b;
     if (!k->req.expects_continue) /* of HTTP/1.0: to be ignored (RFC 9110 10.1.1) */
         how.drop |= HEADER_BIT(HEADER_EXPECT);
+    way_dress(r, &how);
     enum err e = dress_request(r, &how);
-    if (e == OK)
-        e = way_dress(r, &how);
     if (e == OK)
         e = lead_open(&r->up,
                       k->req.n_bytes + HTTP_WRITE_EXTRA + r->w->via.n + how.extra.n +
-                          how.path_query.n + how.authority.n + how.authorization.n + n_line,
+                          how.path_query.n + how.authorization.n + n_line,
                       &b);
     if (e != OK)
         return e;
@@ -106,7 +103,7 @@ static enum request_state ask_again_or(struct request *r, enum fault f)
     bool is_new = !k->x.is_reused;
     pump_release(&r->up);
     request_drop_upstream(r);
-    if (is_new)
+    if (is_new && !k->is_through) /* else it is the server that has closed */
         (void)way_failed(r, ERR_CLOSED);
     if (!is_again)
         return request_refuse(r, f);
@@ -153,7 +150,7 @@ static enum request_state send_request(struct request *r)
 static enum err pass_interim(struct request *r)
 {
     struct work *k = r->k;
-    if (k->req.minor == 0 || k->req.method == HTTP_CONNECT)
+    if (k->req.minor == 0)
         return OK;
     struct http_forward how = {.via = r->w->via};
     struct buf b;
@@ -212,8 +209,6 @@ static enum request_state answered(struct request *r)
         request_drop_upstream(r);
         return request_refuse(r, f);
     }
-    if (k->req.method == HTTP_CONNECT)
-        return REQUEST_TUNNEL;
     if (k->res.status == 101)
         return is_switch(k) ? REQUEST_TUNNEL : bad_answer(r, "unexpected-101");
     if (k->res.status == 407) /* a login at a proxy is ours to ask for, and the client would take

@@ -17,7 +17,7 @@ static void on_done(struct resolve_query *q, const struct resolve_answer *a)
 
 static enum request_state failed(struct request *r, enum err e)
 {
-    if (way_failed(r, e))
+    if (!r->k->has_answer && way_failed(r, e))
         return REQUEST_ROUTE;
     if (e == ERR_NOT_FOUND)
         return request_refuse(r, FAULT_NAME_UNKNOWN);

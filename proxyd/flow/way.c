@@ -29,13 +29,24 @@ static void aim(struct work *k, struct str host, uint16_t port, const struct hos
         route_literal(literal, &k->answer);
 }
 
-/* No look-up is made of what a parent dials, but a literal says where it leads. */
+/* Where a target leads that needs no look-up: a literal, or a name of RFC 6761 6.3. */
+static bool address_of(const struct work *k, struct ip *out)
+{
+    struct str name = k->target;
+    if (k->req.url.host.is_ip)
+        *out = k->req.url.host.ip;
+    else if (str_eq(name, STR("localhost")) || str_ends(name, STR(".localhost")))
+        return ip_parse(STR("127.0.0.1"), out) == OK;
+    return k->req.url.host.is_ip;
+}
+
+/* No look-up is made of what a parent dials. */
 static enum fault judge_target(const struct request *r)
 {
     const struct work *k = r->k;
-    if (!k->req.url.host.is_ip)
+    struct ip_port at = {.port = k->req.url.port};
+    if (!address_of(k, &at.ip))
         return FAULT_NONE;
-    struct ip_port at = {k->req.url.host.ip, k->req.url.port};
     switch (guard_judge(&r->w->shared->guard, &at)) {
     case GUARD_MAY: return FAULT_NONE;
     case GUARD_OWN: return FAULT_OWN_ADDRESS;
@@ -44,10 +55,26 @@ static enum fault judge_target(const struct request *r)
     return FAULT_ADDRESS;
 }
 
+void way_aim_at_server(struct work *k)
+{
+    aim(k, k->target, k->req.url.port, &k->req.url.host);
+    if (k->has_judged) { /* another look-up might lead where the verdict does not hold */
+        k->answer = k->judged;
+        k->has_addresses = true;
+    }
+}
+
+/* The next member, within the time that connecting may take. */
 static enum fault by_parent(struct request *r)
 {
     struct work *k = r->k;
-    struct parent_ask ask = {&r->conn->client.ip, r->w->n_turns++, k->tried, r->w->loop.now_ms};
+    int64_t now_ms = r->w->loop.now_ms;
+    struct parent_ask ask = {&r->conn->client.ip, r->w->n_turns, k->tried, now_ms};
+    k->is_through = false;
+    if (!k->tried)
+        ask.turn = r->w->n_turns++;
+    else if (now_ms - k->way_ms >= r->hold->set->settings.connect_ms)
+        return FAULT_CONNECT_LATE;
     k->parent = parent_choose(k->parents, &ask);
     if (k->parent) {
         aim(k, host_str(&k->parent->host), k->parent->port, &k->parent->host);
@@ -56,21 +83,30 @@ static enum fault by_parent(struct request *r)
     if (!k->parents->is_direct_when_down)
         return FAULT_PARENT_DOWN;
     k->parents = NULL;
-    aim(k, k->target, k->req.url.port, &k->req.url.host);
+    way_aim_at_server(k);
     return FAULT_NONE;
+}
+
+static enum fault begin(struct request *r)
+{
+    struct work *k = r->k;
+    enum fault f = FAULT_NONE;
+    k->has_way = true;
+    k->parents = group_of(r, &f);
+    if (!k->parents || f != FAULT_NONE)
+        return f;
+    k->target = k->dial_host;
+    k->way_ms = r->w->loop.now_ms;
+    k->has_judged = k->has_addresses;
+    if (k->has_judged)
+        k->judged = k->answer;
+    return judge_target(r);
 }
 
 enum fault way_choose(struct request *r)
 {
-    struct work *k = r->k;
-    enum fault f = FAULT_NONE;
-    if (!k->has_way) {
-        k->has_way = true;
-        k->parents = group_of(r, &f);
-        k->target = k->dial_host;
-        if (k->parents && f == FAULT_NONE)
-            f = judge_target(r);
-    }
+    const struct work *k = r->k;
+    enum fault f = k->has_way ? FAULT_NONE : begin(r);
     return f == FAULT_NONE && k->parents ? by_parent(r) : f;
 }
 
@@ -79,9 +115,14 @@ struct str way_key(const struct work *k)
     return k->parent ? str_of(k->parent->key) : k->dial_host;
 }
 
+bool way_is_tunnel(const struct work *k)
+{
+    return k->parent && (k->req.method == HTTP_CONNECT || k->req.wants_upgrade);
+}
+
 bool way_may_keep(const struct work *k)
 {
-    return !k->parent || k->parent->line == PARENT_LINE_OFF;
+    return !k->parent || (k->parent->line == PARENT_LINE_OFF && !k->is_through);
 }
 
 bool way_failed(struct request *r, enum err e)
@@ -101,36 +142,26 @@ void way_connected(struct request *r)
         parent_went(k->parents, k->parent, OK, r->w->loop.now_ms);
 }
 
-/* Safe search by name: the parent is asked for that name. */
-static enum err other_target(struct work *k, struct http_forward *how)
+void way_count(const struct work *k)
 {
-    char room[HOST_MAX + 8];
-    struct buf b = {.p = room, .cap = sizeof room, .ceiling_bytes = sizeof room};
-    if (k->req.method != HTTP_CONNECT || str_eq(k->target, k->host))
-        return OK;
-    buf_add(&b, k->target);
-    buf_add_c(&b, ':');
-    buf_add_u64(&b, k->req.url.port);
-    how->authority = arena_str(&k->arena, buf_str(&b));
-    return how->authority.p ? OK : ERR_NOMEM;
+    atomic_fetch_add_explicit(&k->parent->health->n_taken, 1, memory_order_relaxed);
 }
 
-enum err way_dress(struct request *r, struct http_forward *how)
+void way_dress(const struct request *r, struct http_forward *how)
 {
-    struct work *k = r->k;
-    if (!k->parent)
-        return OK;
-    atomic_fetch_add_explicit(&k->parent->health->n_taken, 1, memory_order_relaxed);
+    const struct work *k = r->k;
+    if (!k->parent || k->is_through)
+        return;
+    way_count(k);
     how->is_absolute = true;
     how->authorization = k->parent->authorization;
-    return other_target(k, how);
 }
 
 size_t way_line(const struct request *r, char out[PROXY_LINE_MAX])
 {
     const struct work *k = r->k;
     struct ip_port ours;
-    if (way_may_keep(k))
+    if (!k->parent || k->parent->line == PARENT_LINE_OFF || k->is_through)
         return 0;
     if (fd_local(r->conn->fd.lf.fd, &ours) != OK)
         ours = r->w->shared->listeners[r->conn->listener].at;
@@ -141,11 +172,8 @@ size_t way_line(const struct request *r, char out[PROXY_LINE_MAX])
 enum fault way_judge(struct request *r)
 {
     struct work *k = r->k;
-    bool is_connect = k->req.method == HTTP_CONNECT;
-    if (!k->parent || (k->res.status != 407 && !is_connect) ||
-        (is_connect && k->res.status >= 200 && k->res.status < 300))
+    if (!k->parent || k->is_through || k->res.status != 407)
         return FAULT_NONE;
-    k->refusal =
-        (struct http_refusal){502, k->res.status == 407 ? "parent-wants-login" : "parent-refused"};
+    k->refusal = (struct http_refusal){502, "parent-wants-login"};
     return FAULT_PARENT_SAID;
 }

@@ -16,17 +16,24 @@
  * to dial. FAULT_NONE, or why there is no way. */
 enum fault way_choose(struct request *r);
 
+/* Back to the server itself: name, port, and the addresses that the policy has judged. */
+void way_aim_at_server(struct work *k);
+
+/* Is the parent asked for a tunnel? */
+bool way_is_tunnel(const struct work *k);
 /* Name and port under which a connection that serves this request is kept. */
 struct str way_key(const struct work *k);
-/* A connection that began with a PROXY header belongs to one client. */
+/* A connection that began with a PROXY header belongs to one client, a tunnel to one server. */
 bool way_may_keep(const struct work *k);
 
 /* The attempt failed before anything was sent. True: another one may be made (ROUTE). */
 bool way_failed(struct request *r, enum err e);
 void way_connected(struct request *r);
 
-/* What http_write needs to know for a parent; nothing for a server. ERR_NOMEM. */
-enum err way_dress(struct request *r, struct http_forward *how) MUST_CHECK;
+/* What http_write needs to know for a parent; nothing for a server. */
+void way_dress(const struct request *r, struct http_forward *how);
+/* One more request for the member. */
+void way_count(const struct work *k);
 /* The PROXY header in front of the first request; 0: none. */
 size_t way_line(const struct request *r, char out[PROXY_LINE_MAX]);
 

@@ -44,6 +44,9 @@ struct work {
     bool is_stale;                    /* bytes were on it before it was asked */
     bool is_final;                    /* verdict is final */
     bool has_way;                     /* direct or through parents: chosen */
+    bool has_judged;                  /* `judged` is what the verdict holds for */
+    bool is_through;                  /* a tunnel through the parent stands */
+    bool is_parent_late;              /* parent_timer has fired */
     bool is_trial;                    /* judged by the version on trial */
     bool has_soft_asked, is_soft_ask; /* who it is matters for the trial alone: not knowing is
                                          fine */
@@ -65,6 +68,9 @@ struct work {
     const struct parent_group *parents; /* to go through; NULL: direct */
     const struct parent_member *parent; /* the one that is tried or taken */
     uint32_t tried;                     /* bit per member */
+    int64_t way_ms;                     /* when the first was chosen */
+    struct timer parent_timer;          /* while it is asked for a tunnel */
+    struct str asked;                   /* of that question, what is not sent yet */
     struct str user_agent, referer;
     struct str user;
     struct str note; /* a reason that was given; for the record */
@@ -89,6 +95,7 @@ struct work {
     struct buf form;  /* body of a form that was sent to one; the same */
     struct resolve_query query;
     struct resolve_answer answer;
+    struct resolve_answer judged; /* of the server, while `answer` is a parent's */
     struct dial dial;
     struct http_head req, res;
 };

@@ -89,7 +89,7 @@ static char *put_connection(char *at, const struct http_forward *how)
 static enum err reserve(struct buf *out, const struct http_head *h, const struct http_forward *how)
 {
     return buf_reserve(out, (size_t)h->n_bytes + how->via.n + how->extra.n + how->path_query.n +
-                                how->authority.n + how->authorization.n + HTTP_WRITE_EXTRA);
+                                how->authorization.n + HTTP_WRITE_EXTRA);
 }
 
 static void finish(struct buf *out, const char *at)
@@ -126,7 +126,7 @@ static char *put_target(char *at, const struct http_head *req, const struct http
 {
     const struct url *u = &req->url;
     if (req->form == HTTP_FORM_AUTHORITY)
-        return how->authority.n ? put(at, how->authority) : put_authority(at, u, true);
+        return put_authority(at, u, true);
     bool is_bare = req->method == HTTP_OPTIONS && req->is_path_empty;
     if (how->is_absolute && u->host.n) {
         at = put(at, u->scheme == URL_HTTPS ? STR("https://") : STR("http://"));
@@ -139,13 +139,13 @@ static char *put_target(char *at, const struct http_head *req, const struct http
     return put_path(at, u, how);
 }
 
-static char *put_host(char *at, const struct http_head *req, const struct http_forward *how)
+static char *put_host(char *at, const struct http_head *req)
 {
     if (req->url.host.n == 0)
         return at;
     bool with_port = req->form == HTTP_FORM_AUTHORITY || !req->url.is_port_default;
     at = put(at, STR("Host: "));
-    at = how->authority.n ? put(at, how->authority) : put_authority(at, &req->url, with_port);
+    at = put_authority(at, &req->url, with_port);
     return put(at, STR("\r\n"));
 }
 
@@ -178,7 +178,7 @@ enum err http_write_request(const struct http_head *req, const struct http_forwa
     *at++ = ' ';
     at = put_target(at, req, how);
     at = put(at, STR(" HTTP/1.1\r\n"));
-    at = put_host(at, req, how);
+    at = put_host(at, req);
     at = put_kept(at, req, how, drop);
     at = put_via(at, req, how);
     if (req->has_max_forwards) {

@@ -22,7 +22,6 @@ struct http_forward {
     size_t n_drop_names;
     struct str path_query; /* request: in place of the one that came; empty: that one */
     bool is_close;         /* write Connection: close */
-    struct str authority;  /* CONNECT: host:port in place of the one that came; empty: that one */
     struct str
         authorization; /* request to a parent proxy: value of Proxy-Authorization; or empty */
     bool is_absolute;  /* request: keep the absolute form (the next hop is a proxy) */

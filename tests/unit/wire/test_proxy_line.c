@@ -148,12 +148,42 @@ static void test_write(void **state)
     }
 }
 
+/* Both families, and the way back through the reader, cut at every byte. */
+static void test_write_v2(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *src, *dst;
+        struct str want;
+    } pairs[] = {
+        {"1.2.3.4:80", "5.6.7.8:443", BYTES(V2 "\x21\x11\x00\x0c" A4)},
+        {"[2001:db8::1]:80", "[2001:db8::2]:443", BYTES(V2 "\x21\x21\x00\x24" A6)},
+        {"1.2.3.4:80", "[2001:db8::2]:443", BYTES(V2 "\x20\x00\x00\x00")},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        struct ip_port src, dst;
+        struct proxy_line line;
+        char out[PROXY_LINE_V2_MAX];
+        assert_int_equal(ip_port_parse(str_of(pairs[i].src), &src), OK);
+        assert_int_equal(ip_port_parse(str_of(pairs[i].dst), &dst), OK);
+        size_t n = proxy_line_write_v2(&src, &dst, out);
+        assert_int_equal(n, pairs[i].want.n);
+        assert_memory_equal(out, pairs[i].want.p, n);
+        for (size_t cut = 0; cut < n; cut++)
+            assert_int_equal(proxy_line_parse(str_make(out, cut), &line), ERR_AGAIN);
+        assert_int_equal(proxy_line_parse(str_make(out, n), &line), OK);
+        assert_int_equal(line.n_bytes, n);
+        assert_int_equal(line.is_local, i == 2);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_cut),
         cmocka_unit_test(test_write),
+        cmocka_unit_test(test_write_v2),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
