@@ -11,8 +11,8 @@ enum fault {
     FAULT_NONE,
     FAULT_HEAD, /* malformed; status and reason come from the parser */
     FAULT_BODY,
-    FAULT_HEAD_LATE,
-    FAULT_LOCAL, /* origin form, but nothing we answer */
+    FAULT_HEAD_LATE, /* head or body did not come in time */
+    FAULT_LOCAL,     /* origin form, but nothing we answer */
     FAULT_LOCAL_MISSING,
     FAULT_METHOD,
     FAULT_SCHEME,

@@ -241,6 +241,13 @@ static void divert(struct request *r, enum request_state next)
     request_run(r);
 }
 
+/* A body that does not come is the client's lateness, not the server's. */
+static enum fault late_of(const struct request *r)
+{
+    bool owes_body = r->state == REQUEST_FETCH && !r->k->is_sent && !r->up.lead && !r->up.n_passed;
+    return owes_body ? FAULT_HEAD_LATE : request_rows[r->state].late;
+}
+
 static void on_limit(struct timer *t)
 {
     struct request *r = LIST_ENTRY(t, struct request, limit);
@@ -248,7 +255,7 @@ static void on_limit(struct timer *t)
         timer_set(&r->w->loop.timers, &r->limit, r->deadline_ms);
         return;
     }
-    enum fault late = request_rows[r->state].late;
+    enum fault late = late_of(r);
     r->is_timed_out = true;
     r->is_keep = false;
     if (r->state == REQUEST_HEAD && !r->conn->in) {
