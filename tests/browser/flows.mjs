@@ -618,6 +618,29 @@ const flows = {
     check(/target=/.test(page.url()), 'the target is in the address');
   },
 
+  async upstreams(page) {
+    await login(page, NEW_PASSWORD, '/system/upstreams');
+    await page.getByText('Everything goes to its server directly').waitFor();
+    await page.getByRole('button', { name: 'Add a group' }).click();
+    await page.getByLabel('Name', { exact: true }).fill('hq');
+    await page.getByLabel('Address').fill('nowhere');
+    await page.getByRole('button', { name: 'Save and use' }).click();
+    await page.locator('.fault', { hasText: 'a host and a port' }).waitFor(); // at its field
+    await page.getByLabel('Address').fill('127.0.0.1:9');
+    await page.getByRole('button', { name: 'Add a member' }).click();
+    await page.getByLabel('Address').nth(1).fill('proxy2.example:3128');
+    await page.getByLabel('Password').nth(1).fill('a b c');
+    await page.getByLabel('User name').nth(1).fill('branch');
+    await page.getByRole('button', { name: 'Save and use' }).click();
+    await page.getByText('Saved and in use.').waitFor();
+    await page.getByText('0 requests, 0 failures').first().waitFor();
+    same(await page.getByLabel('Password').nth(1).getAttribute('placeholder'), 'kept', 'the password stays inside');
+    await shot(page, 'upstreams-set');
+    await page.getByRole('button', { name: 'Remove group hq' }).click();
+    await page.getByRole('button', { name: 'Save and use' }).click();
+    await page.getByText('Everything goes to its server directly').waitFor();
+  },
+
   async preferences(page) {
     await login(page, NEW_PASSWORD, '/');
     await page.getByRole('button', { name: 'Appearance' }).click();

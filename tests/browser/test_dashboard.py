@@ -126,6 +126,10 @@ def test_pac(world):
     flow(world, "pac")
 
 
+def test_parent_proxies(world):
+    flow(world, "upstreams")
+
+
 def test_theme_language_search_logout(world):
     flow(world, "preferences")
 

@@ -31,6 +31,7 @@ export const routes: Route[] = [
   { path: '/pac/deploy', title: 'Deploy', load: () => import('./pages/pac/Deploy.svelte') },
   { path: '/system', title: 'Status', load: () => import('./pages/system/StatusPage.svelte') },
   { path: '/system/settings', title: 'Settings', load: () => import('./pages/system/Settings.svelte') },
+  { path: '/system/upstreams', title: 'Parent proxies', load: () => import('./pages/system/UpstreamsPage.svelte') },
   { path: '/system/publishing', title: 'Publishing', load: () => import('./pages/system/PublishingPage.svelte') },
   { path: '/system/accounts', title: 'Administrators', load: () => import('./pages/system/Accounts.svelte') },
   { path: '/system/sessions', title: 'Sessions', load: () => import('./pages/system/Sessions.svelte') },

@@ -98,7 +98,7 @@ export function tidyRule(rule: Rule): Rule {
     delete out.override.password;
   }
   if (out.action !== 'allow' || !(out.quota?.minutes_per_day || out.quota?.bytes_per_day)) delete out.quota;
-  for (const key of ['tls', 'log', 'safe_search', 'scan', 'remember_minutes'] as const) if (!out[key]) delete out[key];
+  for (const key of ['tls', 'log', 'safe_search', 'scan', 'remember_minutes', 'upstream'] as const) if (!out[key]) delete out[key];
   if (!Object.keys(out.set_headers ?? {}).length) delete out.set_headers;
   if (!out.limit?.bytes_per_second) delete out.limit;
   return out;

@@ -18,7 +18,7 @@ export type ConditionKey = keyof Conditions;
 export interface Rule {
   id: string; name?: string; enabled?: boolean; shadow?: boolean; when?: Conditions; unless?: Conditions; action: Action;
   redirect_url?: string | null; message?: string; owner?: string; comment?: string; expires_at?: string | null;
-  tls?: string; log?: string; safe_search?: boolean | 'off' | 'moderate' | 'strict'; scan?: boolean; set_headers?: Record<string, string | null>; limit?: { bytes_per_second?: number };
+  tls?: string; log?: string; safe_search?: boolean | 'off' | 'moderate' | 'strict'; scan?: boolean; set_headers?: Record<string, string | null>; upstream?: string | null; limit?: { bytes_per_second?: number };
   remember_minutes?: number; override?: Override; quota?: Quota;
 }
 export interface Override { by: 'justification' | 'password'; min_length?: number; password?: string; password_hash?: string }
@@ -167,6 +167,16 @@ export interface Pending {
 export interface Publishing {
   approval: { required: boolean; roles: string[] }; late_minutes: number;
   return: { enabled: boolean; watch_minutes: number; min_requests: number; max_block_rate_factor: number; min_block_rate: number; max_error_rate: number };
+}
+export interface UpstreamMember { address: string; username?: string | null; password?: string | null; weight?: number; backup?: boolean; proxy_protocol?: 'off' | 'v1' | 'v2'; comment?: string }
+export interface UpstreamGroup {
+  name: string; members: UpstreamMember[]; balance?: 'first' | 'round-robin' | 'client-hash'; when_all_down?: 'fail' | 'direct'; connect_timeout_ms?: number;
+  check?: Record<string, number>; comment?: string;
+}
+export interface Upstreams { groups: UpstreamGroup[]; default?: string | null }
+export interface Upstream {
+  group: string; default: boolean; address: string; state: 'up' | 'down'; since: string | null; error: string; backup: boolean; weight: number;
+  requests: number; failures: number; checks: number; missed: number;
 }
 export interface Exception {
   id: string; name: string; owner: string; reason: string; created_at: string | null; expires_at: string | null; state: 'active' | 'lapsing' | 'lapsed' | 'draft'; in_live: boolean; in_draft: boolean; hits: number; last_hit_at: string | null;
