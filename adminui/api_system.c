@@ -120,6 +120,10 @@ static json_t *warnings_json(const struct call *c, const struct seen *s)
     if (state && strcmp(state, "damaged") == 0)
         warn(all, "index-damaged", "categories.idx is damaged; build it anew");
     warn_directory(all, s->proxy);
+    if (json_is_true(json_object_get(json_object_get(s->proxy, "limits"), "is_shedding")))
+        warn(all, "overloaded",
+             "More comes than the proxy may take: connections or requests are turned away with "
+             "503.");
     if (c->caller.must_change_password)
         warn(all, "one-time-password", "This account still has its one-time password.");
     return all;

@@ -196,10 +196,10 @@ json_t *takers_status(const struct workers *w)
 {
     struct limits_info i;
     limits_info(w->shared.limits, &i);
-    return json_pack("{s:I, s:I, s:I, s:I, s:o}", "connections", (json_int_t)i.n_connections,
+    return json_pack("{s:I, s:I, s:I, s:I, s:b, s:o}", "connections", (json_int_t)i.n_connections,
                      "requests", (json_int_t)i.n_running, "clients_with_requests",
-                     (json_int_t)i.n_active, "shed", (json_int_t)takers_n_shed(w), "accounts",
-                     table_json(&i));
+                     (json_int_t)i.n_active, "shed", (json_int_t)takers_n_shed(w), "is_shedding",
+                     (int)atomic_load(&w->is_shedding), "accounts", table_json(&i));
 }
 
 enum takers_news takers_look(struct takers_watch *x, uint64_t n_shed, int64_t now_ms)
@@ -221,7 +221,7 @@ enum takers_news takers_look(struct takers_watch *x, uint64_t n_shed, int64_t no
     return TAKERS_ENDED;
 }
 
-void takers_watch(struct takers_watch *x, const struct workers *w, int64_t now_ms)
+void takers_watch(struct takers_watch *x, struct workers *w, int64_t now_ms)
 {
     char n[24], seconds[24];
     switch (takers_look(x, takers_n_shed(w), now_ms)) {
@@ -236,4 +236,5 @@ void takers_watch(struct takers_watch *x, const struct workers *w, int64_t now_m
              NULL);
         break;
     }
+    atomic_store(&w->is_shedding, x->is_shedding);
 }

@@ -13,7 +13,8 @@ struct wiring;
 
 /* {"do": "limits-clients", "limit"?} -> {"ok", "items", "truncated", "table"} */
 json_t *takers_clients(void *ctx, const json_t *request);
-/* For the status: {"connections", "requests", "clients_with_requests", "shed", "accounts"} */
+/* For the status: {"connections", "requests", "clients_with_requests", "shed", "is_shedding",
+ * "accounts"} */
 json_t *takers_status(const struct workers *w);
 
 #define TAKERS_CALM_MS 10000 /* so long nothing was turned away: it has ended */
@@ -30,6 +31,7 @@ enum takers_news takers_look(struct takers_watch *x, uint64_t n_shed, int64_t no
 
 /* What all workers have turned away because everybody together was over. */
 uint64_t takers_n_shed(const struct workers *w);
-void takers_watch(struct takers_watch *x, const struct workers *w, int64_t now_ms);
+/* The same for these workers: the messages, and w->is_shedding for the status. */
+void takers_watch(struct takers_watch *x, struct workers *w, int64_t now_ms);
 
 #endif

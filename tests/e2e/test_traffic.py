@@ -63,6 +63,9 @@ class Client:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
         self.f.close()
         self.c.close()
 
@@ -141,9 +144,8 @@ def test_delayed_requests_come_evenly(s, o, bounds):
         c.send(o.url("/bytes/2"))
     got = sorted(c.answer()[0] for c in many)
     assert got.count(429) > 0 and 9 <= got.count(200) <= 15  # those whose turn comes within a second
-    many[0].c.close()
     for c in many:
-        c.c.close()
+        c.close()
 
 
 def test_a_client_that_leaves_while_it_waits(s, o, bounds):
@@ -278,6 +280,7 @@ def test_new_connections_a_second(s, o, bounds):
     assert s.log("error=connection_rate")[0]["status"] == 503
     wait_until(lambda: "overloaded" in s.proxyd.output(), 5, "the message")
     assert s.proxyd.output().count("overloaded: ") == 1
+    assert "overloaded" in [w["code"] for w in s.api.get("/status")["warnings"]]
 
 
 def test_the_last_eighth_is_for_the_modest(s, o, bounds):
@@ -297,7 +300,7 @@ def test_the_last_eighth_is_for_the_modest(s, o, bounds):
         assert greedy[17].get(o.url("/bytes/2"))[0] == 200
     finally:
         for c in greedy:
-            c.c.close()
+            c.close()
 
 
 def fetch(s, url, address, out, i, connect=None):
@@ -349,6 +352,37 @@ def test_uploads_are_measured_and_the_slowest_bound_decides(s, o, bounds):
         c.c.sendall(b"x" * 300000)
         assert c.answer()[0] == 200
         assert time.monotonic() - began > 0.9
+
+
+def test_slow_readers_and_writers_cost_only_their_client(s, o, bounds):
+    """They move a byte now and then, so no time limit ends them; they fill their own client's places."""
+    bounds(per_client={"concurrent_requests": 20})
+    memory = [x for x in open(f"/proc/{s.worker_pid}/status") if x.startswith("RssAnon")][0]
+    slow = []
+    for i in range(30):
+        c = Client(s, "127.0.0.58")
+        c.c.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        if i % 2:
+            c.send(o.url("/bytes/20000000"))
+        else:
+            c.send(o.url("/echo"), "Content-Length: 1000000", method="POST")
+            c.c.sendall(b"x")
+        slow.append(c)
+    refused = s.log("client=127.0.0.58&error=client_requests", want=10)
+    assert len(refused) == 10
+    for c in slow:  # they trickle on
+        try:
+            c.c.sendall(b"x")
+        except OSError:
+            pass
+    with Client(s, "127.0.0.59") as other:
+        for _ in range(20):
+            assert len(other.get(o.url("/bytes/100000"))[2]) == 100000
+    grown = int([x for x in open(f"/proc/{s.worker_pid}/status") if x.startswith("RssAnon")][0].split()[1]) - int(memory.split()[1])
+    assert SLOW > 1 or grown < 30 * 512, f"{grown} KiB"
+    for c in slow:
+        c.close()
+    wait_until(lambda: not [x for x in s.api.get("/limits/clients")["items"] if x["requests"]], 10, "all places free again")
 
 
 def test_refused_settings_say_where(s):
