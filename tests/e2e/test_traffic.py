@@ -344,6 +344,17 @@ def test_bytes_of_a_client_are_shared_by_its_connections(s, o, bounds):
     assert sum(moved) > 300000 / SLOW and min(moved) > 0.6 * max(moved), (first, moved)
 
 
+def test_idle_tunnels_take_nothing_of_their_clients_speed(s, o, bounds):
+    bounds(per_client={"bytes_per_second": 200000})
+    began = time.monotonic()
+    idle = [Client(s, "127.0.0.60") for _ in range(80)]
+    assert all(c.connect(o)[0] == 200 for c in idle)
+    with Client(s, "127.0.0.60") as c:
+        assert len(c.get(o.url("/bytes/30000"))[2]) == 30000 and time.monotonic() - began < SLOW
+    for c in idle:
+        c.close()
+
+
 def test_uploads_are_measured_and_the_slowest_bound_decides(s, o, bounds):
     bounds(per_client={"bytes_per_second": 10000000}, total={"bytes_per_second": 200000})
     with Client(s, "127.0.0.57") as c:
