@@ -51,6 +51,8 @@ static enum err write_head(struct request *r)
         how.drop |= HEADER_BIT(HEADER_EXPECT);
     way_dress(r, &how);
     enum err e = dress_request(r, &how);
+    k->body.written = how.drop_names; /* nobody overrules a rule from behind the body either */
+    k->body.n_written = how.n_drop_names;
     if (e == OK)
         e = lead_open(&r->up,
                       k->req.n_bytes + HTTP_WRITE_EXTRA + r->w->via.n + how.extra.n +

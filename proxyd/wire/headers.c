@@ -170,6 +170,21 @@ bool header_is_token(struct str s)
     return s.n > 0;
 }
 
+static char folded(char c)
+{
+    return c == '_' ? '-' : str_lower(c);
+}
+
+bool header_is_like(struct str a, struct str b)
+{
+    if (a.n != b.n)
+        return false;
+    for (size_t i = 0; i < a.n; i++)
+        if (folded(a.p[i]) != folded(b.p[i]))
+            return false;
+    return true;
+}
+
 struct str headers_value(const struct headers *h, enum header_id id)
 {
     if (!headers_has(h, id))

@@ -123,5 +123,7 @@ bool headers_list_has(const struct headers *h, enum header_id id, struct str tok
 
 extern const uint8_t header_tchar[256]; /* 1 where a byte may stand in a token */
 bool header_is_token(struct str s);     /* 1*tchar, RFC 9110 5.6.2 */
+/* The same name to CGI and its heirs: caseless, and '_' is '-'. */
+bool header_is_like(struct str a, struct str b);
 
 #endif

@@ -32,6 +32,9 @@ struct http_body {
     uint32_t trailer_bytes; /* trailer bytes seen */
     uint64_t left;          /* LENGTH: bytes to come; CHUNKED: of this chunk */
     uint64_t n_content;     /* content bytes let through so far, framing not counted */
+    /* further names that no trailer may have; borrowed, set by who writes these fields himself */
+    const struct str *written;
+    size_t n_written;
 };
 
 /* One step of taking bytes apart. */

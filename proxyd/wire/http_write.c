@@ -42,7 +42,7 @@ static char *put_u64(char *at, uint64_t v)
 static bool is_dropped_name(const struct http_forward *how, struct str name)
 {
     for (size_t i = 0; i < how->n_drop_names; i++)
-        if (str_eq_nocase(how->drop_names[i], name))
+        if (header_is_like(how->drop_names[i], name))
             return true;
     return false;
 }

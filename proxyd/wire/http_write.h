@@ -18,7 +18,7 @@ struct http_forward {
     struct str via;   /* our pseudonym: Via: 1.1 <via> is added to what came; empty: not added */
     struct str extra; /* whole lines of ours, each with CRLF; may be empty */
     uint64_t drop;    /* HEADER_BIT of further fields to leave out (privacy modes, Alt-Svc) */
-    const struct str *drop_names; /* fields to leave out by name, any case */
+    const struct str *drop_names; /* fields to leave out by name, any case, '_' as '-' */
     size_t n_drop_names;
     struct str path_query; /* request: in place of the one that came; empty: that one */
     bool is_close;         /* write Connection: close */

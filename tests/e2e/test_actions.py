@@ -566,3 +566,19 @@ def test_an_allowance_for_each_category(dns, o):
         assert s.get(f"http://cat.test:{o.port}/bytes/10").status_code == 200
         page = requests.get(f"http://127.0.0.1:{s.proxy_port}/quota", timeout=10, headers={"Accept": "application/json"}).json()
         assert {x["title"] for x in page["items"]} >= {"Each: games (127.0.0.1)"}
+
+
+def test_a_field_of_a_rule_cannot_be_overruled(s, o):
+    """Not by a copy, not by the spelling that CGI takes for the same, not from behind the body."""
+    def post(*fields, trailer=""):
+        head = "\r\n".join([f"POST http://head.test:{o.port}/echo HTTP/1.1", f"Host: head.test:{o.port}", "Connection: close",
+                            "Transfer-Encoding: chunked", *fields, "", ""])
+        return s.raw(f"{head}2\r\nhi\r\n0\r\n{trailer}\r\n".encode())
+
+    assert b'"X-Tenant", "ours"' in post("X-Tenant: mine", "x_tenant: mine", "X_TENANT: mine", "Connection: x-tenant")
+    assert b"mine" not in post("X-Tenant: mine", "x_tenant: mine", "cookie: mine")
+    assert post(trailer="X-Sum: 1\r\n").startswith(b"HTTP/1.1 200 ")
+    before = len([q for q in o.requests if q.complete])
+    for name in ("X-Tenant", "x_tenant", "X-TENANT"):
+        assert b" 400 " in post(trailer=f"{name}: mine\r\n")[:20]
+    assert len([q for q in o.requests if q.complete]) == before

@@ -52,6 +52,16 @@ static void test_token(void **state)
     assert_false(header_is_token(STR("")));
 }
 
+static void test_like(void **state)
+{
+    (void)state;
+    assert_true(header_is_like(STR("X-Tenant"), STR("x_TENANT")));
+    assert_true(header_is_like(STR(""), STR("")));
+    assert_false(header_is_like(STR("X-Tenant"), STR("X-Tenan")));
+    assert_false(header_is_like(STR("X-Tenant"), STR("XTenant-")));
+    assert_false(header_is_like(STR("a.b"), STR("a-b")));
+}
+
 static void test_lists(void **state)
 {
     (void)state;
@@ -112,10 +122,8 @@ static void test_walk(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ids),
-        cmocka_unit_test(test_token),
-        cmocka_unit_test(test_lists),
-        cmocka_unit_test(test_walk),
+        cmocka_unit_test(test_ids),   cmocka_unit_test(test_like), cmocka_unit_test(test_token),
+        cmocka_unit_test(test_lists), cmocka_unit_test(test_walk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
