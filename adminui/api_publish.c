@@ -205,13 +205,18 @@ static enum err start_trial(struct call *c, struct change *x)
     return e == OK ? change_rows_add(c->desk->store, x, &x->id) : e;
 }
 
-static enum err put_on_list(struct call *c, struct change *x)
+/* Changes that wait hold their documents. */
+static bool has_room(struct call *c, const struct change *x)
 {
     uint64_t n_open = 0;
-    enum err e = change_rows_n_open(c->desk->store, &n_open);
-    if (e == OK && n_open >= CHANGES_OPEN_MAX)
-        return store_fail(c->desk->store, ERR_LIMIT, "too many changes are open");
-    return e == OK ? change_rows_add(c->desk->store, x, &x->id) : e;
+    if (!fail(c, change_rows_n_open(c->desk->store, &n_open)))
+        return false;
+    bool waits = x->state != CHANGE_DONE && x->state != CHANGE_CANARY;
+    if (!waits || n_open < CHANGES_OPEN_MAX)
+        return true;
+    problem_reply(c, PROBLEM_CONFLICT, "%d changes are open: judge or cancel some of them first.",
+                  CHANGES_OPEN_MAX);
+    return false;
 }
 
 /* Something that passes by the second person is not to be overlooked. */
@@ -262,11 +267,13 @@ bool api_publish_go(struct call *c, struct api_publish *p)
                           !(x->flags & CHANGE_EMERGENCY);
     x->flags |= needs_approval ? CHANGE_APPROVAL : 0;
     x->state = next_state(x, needs_approval);
-    if (!is_free(c, x))
+    if (!is_free(c, x) || !has_room(c, x))
         return false;
     enum err e = x->state == CHANGE_DONE     ? publish_now(c, p, &x->version)
                  : x->state == CHANGE_CANARY ? start_trial(c, x)
-                                             : put_on_list(c, x);
+                                             : change_rows_add(c->desk->store, x, &x->id);
+    if (e == OK && p->draft_revision) /* asked for twice at once, the second is late */
+        e = policy_rows_touch_draft(c->desk->store, p->draft_revision);
     return fail(c, e) && keep_outcome(c, x);
 }
 

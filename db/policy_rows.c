@@ -88,6 +88,15 @@ enum err policy_rows_put_draft(struct store *s, const struct policy_draft *d, ui
     return e;
 }
 
+enum err policy_rows_touch_draft(struct store *s, uint64_t expected)
+{
+    struct sqlite3_stmt *st;
+    enum err e = expect_revision(s, expected);
+    if (e == OK)
+        e = store_stmt(s, "UPDATE policy_draft SET revision = revision + 1", &st);
+    return e == OK ? store_run(s, st) : e;
+}
+
 /* --- publishing --- */
 
 static void bind_publish(struct sqlite3_stmt *st, const struct policy_publish *p)

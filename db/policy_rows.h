@@ -37,6 +37,8 @@ enum err policy_rows_draft(struct store *s, struct arena *a, struct policy_draft
  * has seen none. ERR_CONFLICT when the draft is at another one; else *revision is the new one. */
 enum err policy_rows_put_draft(struct store *s, const struct policy_draft *d, uint64_t expected,
                                uint64_t *revision) MUST_CHECK;
+/* The same text as the next revision: whoever still holds this one is late. ERR_CONFLICT. */
+enum err policy_rows_touch_draft(struct store *s, uint64_t expected) MUST_CHECK;
 
 /* Makes the draft of this revision the next version and the live one, in one transaction.
  * ERR_CONFLICT when the draft has moved on; ERR_NOT_FOUND when there is none. */

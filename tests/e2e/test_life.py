@@ -142,6 +142,24 @@ def test_a_failing_test_of_the_document(one):
     s.publish(OPEN)
 
 
+def test_asked_for_twice(one):
+    """A double click publishes once; changes that wait have a bound that says what to do."""
+    s = one
+    s.api.put("/policy/draft", OPEN)
+    tag = s.api.call("GET", "/policy/draft").headers["ETag"]
+    before = live(s)["version"]
+    codes = [s.api.call("POST", "/policy/draft:publish", {"comment": "twice"}, headers={"If-Match": tag}, ok=False) for _ in range(2)]
+    assert [r.status_code for r in codes] == [200, 412] and live(s)["version"] == before + 1
+    again = codes[0].headers["ETag"]
+    assert again != tag and again == s.api.call("GET", "/policy/draft").headers["ETag"]
+    ids = [ask(s.api, OPEN, at=ahead(3600)).json()["pending"] for _ in range(50)]
+    full = ask(s.api, OPEN, ok=False, at=ahead(3600))
+    assert full.status_code == 409 and "50 changes are open" in full.json()["detail"]
+    assert ask(s.api, OPEN).status_code == 200, "what goes live at once needs no place"
+    for i in ids:
+        say(s, i, "cancel")
+
+
 # --- a second person ---------------------------------------------------------------------------
 
 def test_second_person(one):
