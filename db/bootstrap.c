@@ -108,6 +108,42 @@ static bool parse_switch(struct str s, bool *out)
     return true;
 }
 
+static void add_trust(struct parser *p, struct str list, struct privacy *out)
+{
+    struct str network;
+    while (str_split(&list, ',', &network)) {
+        enum err e = privacy_add_trust(out, str_trim(network));
+        if (e == ERR_LIMIT)
+            fault_at(p, p->line, "trust-forwarded takes at most %d networks", PRIVACY_TRUST_MAX);
+        else if (e != OK)
+            fault_at(p, p->line,
+                     "trust-forwarded takes networks such as 10.0.0.0/8, separated by commas, not "
+                     "\"%.*s\"",
+                     STR_ARG(network));
+    }
+}
+
+/* What requests tell. False: another option. */
+static bool privacy_option(struct parser *p, struct str name, struct str value, struct privacy *out)
+{
+    if (str_eq(name, STR("privacy"))) {
+        out->has_mode = true;
+        if (privacy_mode_parse(value, &out->mode) != OK)
+            fault_at(p, p->line, "privacy is via, named, anonymous or high-anonymity, not \"%.*s\"",
+                     STR_ARG(value));
+    } else if (str_eq(name, STR("referer"))) {
+        out->has_referer = true;
+        if (privacy_referer_parse(value, &out->referer) != OK)
+            fault_at(p, p->line, "referer is keep, same-host or none, not \"%.*s\"",
+                     STR_ARG(value));
+    } else if (str_eq(name, STR("trust-forwarded")) && value.n) {
+        add_trust(p, value, out);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static void listener_option(struct parser *p, struct str option, struct bootstrap_listener *l)
 {
     struct str value = option, name = {0};
@@ -122,7 +158,7 @@ static void listener_option(struct parser *p, struct str option, struct bootstra
     } else if (has_value && str_eq(name, STR("proxy-protocol"))) {
         if (!parse_switch(value, &l->proxy_protocol))
             fault_at(p, p->line, "proxy-protocol is on or off, not \"%.*s\"", STR_ARG(value));
-    } else {
+    } else if (!has_value || !privacy_option(p, name, value, &l->privacy)) {
         fault_at(p, p->line, "unknown option \"%.*s\" of listen", STR_ARG(option));
     }
 }

@@ -4,12 +4,14 @@
  * Owner: caller's storage; bootstrap_fini frees and works on a zeroed struct. Threads: read-only
  * after loading. Limit: BOOTSTRAP_MAX values of a repeatable key, a file of 256 KiB.
  * See: the contract's "Bootstrap file"; additions beside it: [admin] name, certificate, key;
- * [proxy] watchdog. */
+ * [proxy] watchdog; of listen: privacy=via|named|anonymous|high-anonymity,
+ * referer=keep|same-host|none, trust-forwarded=network[,network]. */
 #ifndef DB_BOOTSTRAP_H
 #define DB_BOOTSTRAP_H
 
 #include "base/arena.h"
 #include "base/cidr.h"
+#include "base/privacy.h"
 
 #define BOOTSTRAP_MAX        64
 #define BOOTSTRAP_WATCHDOG_S 20
@@ -27,6 +29,7 @@ struct bootstrap_listener {
     enum bootstrap_mode mode;
     struct str tls_cert; /* empty: no TLS on this port */
     bool proxy_protocol;
+    struct privacy privacy; /* what is said here holds against the settings */
     int line;
 };
 

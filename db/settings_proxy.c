@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "db/settings_privacy.h"
 #include "db/settings_traffic.h"
 
 #define TEXT_MAX 500
@@ -18,7 +19,7 @@ static const char default_document[] =
     "\"limits\":{\"clients\":50000,\"per_client\":4000,\"pool\":1024,\"pool_per_host\":128,"
     "\"drain_body_bytes\":262144,\"head_bytes\":131072,\"line_bytes\":32768,"
     "\"field_bytes\":65792,\"fields\":128},"
-    "\"traffic\":" SETTINGS_TRAFFIC_DEFAULT ","
+    "\"traffic\":" SETTINGS_TRAFFIC_DEFAULT ",\"listeners\":[],"
     "\"warn_remembered_s\":3600,\"when_log_full\":\"refuse\",\"retention_days\":90}";
 
 struct str settings_proxy_default_document(void)
@@ -182,8 +183,8 @@ static enum err read_top(struct settings_proxy *s, const char *key, json_t *v,
         read_number(s, n, v, report);
     } else if (strcmp(key, "timeouts_ms") == 0 || strcmp(key, "limits") == 0) {
         read_group(s, key, v, report);
-    } else if (strcmp(key, "traffic") == 0) {
-        return OK; /* read when the numbers it builds on are known */
+    } else if (strcmp(key, "traffic") == 0 || strcmp(key, "listeners") == 0) {
+        return OK; /* read when the numbers they build on are known */
     } else if (strcmp(key, "when_log_full") == 0) {
         const char *x = json_string_value(v);
         if (x && (strcmp(x, "drop") == 0 || strcmp(x, "refuse") == 0))
@@ -201,7 +202,7 @@ static enum err read_top(struct settings_proxy *s, const char *key, json_t *v,
 static enum err set_standards(struct settings_proxy *s)
 {
     memset(s, 0, sizeof *s);
-    arena_init(&s->arena, 512, (size_t)64 * 1024);
+    arena_init(&s->arena, 512, (size_t)128 * 1024);
     for (size_t i = 0; i < N_NUMBERS; i++)
         set_number(s, &numbers[i], numbers[i].standard);
     s->refuse_when_log_full = true; /* no record is lost unless somebody has chosen so */
@@ -237,6 +238,8 @@ enum err settings_proxy_parse(struct str document, struct report *report,
     if (e == OK)
         e = settings_traffic_parse(json_object_get(doc, "traffic"), s.per_client, &s.arena, report,
                                    &s.traffic);
+    if (e == OK)
+        e = settings_privacy_parse(json_object_get(doc, "listeners"), &s.arena, report, &s.privacy);
     json_decref(doc);
     if (e == OK && report_has_faults(report))
         e = ERR_INVALID;

@@ -13,7 +13,9 @@
  *             "drain_body_bytes": 262144, "head_bytes": 131072, "line_bytes": 32768,
  *             "field_bytes": 65792, "fields": 128},
  *  "traffic": {...},                  what one client, one user and all may take:
- * settings_traffic.h "warn_remembered_s": 3600,         how long "continue" on a warning holds
+ * settings_traffic.h
+ *  "listeners": [...],              what requests of each tell: settings_privacy.h
+ *  "warn_remembered_s": 3600,         how long "continue" on a warning holds
  *  "when_log_full": "refuse",         503 while no record can be kept; or "drop": go on and count
  *  "retention_days": 90}              access records; 0: for ever
  * Every key may be left out: the value above holds. */
@@ -21,6 +23,7 @@
 #define DB_SETTINGS_PROXY_H
 
 #include "base/arena.h"
+#include "base/privacy.h"
 #include "base/report.h"
 #include "base/traffic.h"
 
@@ -34,7 +37,8 @@ struct settings_proxy {
     uint32_t warn_remembered_s;
     uint32_t retention_days;
     bool refuse_when_log_full;
-    struct traffic traffic; /* its arrays are the arena's */
+    struct traffic traffic;          /* its arrays are the arena's */
+    struct privacy_settings privacy; /* the same */
 };
 
 /* The document that holds until an administrator stores one: all keys with their defaults. */

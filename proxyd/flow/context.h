@@ -31,7 +31,8 @@ struct worker {
     size_t n_listeners;
     struct timer tick, drain_limit;
     bool is_draining, is_drain_over;
-    struct str via; /* our pseudonym: node name and a few digits of this process */
+    struct disclosure *disclosures; /* one per listener */
+    struct str via;                 /* our pseudonym: node name and a few digits of this process */
     char via_text[96];
     struct {
         _Atomic uint64_t n_clients, n_requests, n_tunnels, n_idle_upstreams, n_names_cached,

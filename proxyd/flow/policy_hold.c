@@ -13,7 +13,7 @@ enum err flow_set_new(const struct flow_settings *settings, struct snapshot *tak
     struct flow_set *s = calloc(1, sizeof *s);
     if (!s)
         return ERR_NOMEM;
-    arena_init(&s->arena, 1024, (size_t)64 * 1024);
+    arena_init(&s->arena, 1024, (size_t)128 * 1024);
     s->settings = *settings;
     struct str *texts[N_TEXTS] = {&s->settings.node, &s->settings.realm, &s->settings.contact,
                                   &s->settings.note};
@@ -25,7 +25,8 @@ enum err flow_set_new(const struct flow_settings *settings, struct snapshot *tak
             return ERR_NOMEM;
         }
     }
-    if (traffic_copy(&settings->traffic, &s->arena, &s->settings.traffic) != OK) {
+    if (traffic_copy(&settings->traffic, &s->arena, &s->settings.traffic) != OK ||
+        privacy_settings_copy(&settings->privacy, &s->arena, &s->settings.privacy) != OK) {
         arena_fini(&s->arena);
         free(s);
         return ERR_NOMEM;

@@ -8,6 +8,7 @@
 #include "base/must.h"
 #include "proxyd/flow/admit.h"
 #include "proxyd/flow/context.h"
+#include "proxyd/flow/hops.h"
 #include "proxyd/flow/go_on.h"
 #include "proxyd/flow/meter.h"
 #include "proxyd/flow/step_block.h"
@@ -34,7 +35,7 @@
  * FETCH and RELAY. */
 const struct request_row request_rows[REQUEST_N_STATES] = {
     [REQUEST_HEAD] = {"head", step_head, LIMIT(head_ms), FAULT_HEAD_LATE,
-                      TO(PACE) | TO(DECIDE) | TO(LOCAL) | TO(PAGE) | TO(LOG) | TO(END)},
+                      TO(PACE) | TO(DECIDE) | TO(LOCAL) | TO(ROUTE) | TO(PAGE) | TO(LOG) | TO(END)},
     [REQUEST_PACE] = {"pace", step_pace, LIMIT(pace_ms), FAULT_CLIENT_RATE,
                       TO(DECIDE) | TO(PAGE) | TO(LOG)},
     [REQUEST_DECIDE] = {"decide", step_decide, LIMIT(reply_ms), FAULT_MEMORY,
@@ -199,8 +200,10 @@ static void finish(struct request *r)
         w->n_tunnels--;
         stats_add(w->stats, STATS_TUNNELS, (uint64_t)-1);
     }
-    if (r->k)
+    if (r->k) {
+        hops_leave_request(r);
         work_give(w, r->k);
+    }
     if (r->hold)
         policy_hold_give(&w->holder, r->hold);
     free((void *)(uintptr_t)r->slim.p);

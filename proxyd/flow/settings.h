@@ -4,6 +4,7 @@
 #ifndef PROXYD_FLOW_SETTINGS_H
 #define PROXYD_FLOW_SETTINGS_H
 
+#include "base/privacy.h"
 #include "base/traffic.h"
 #include "proxyd/wire/http_head.h"
 
@@ -36,6 +37,8 @@ struct flow_settings {
     struct http_limits head;
 
     struct traffic traffic; /* of one client, one user, all; client.connections too */
+
+    struct privacy_settings privacy; /* what requests tell, by listener */
 
     bool refuse_when_log_full; /* else the record is dropped and counted */
 };

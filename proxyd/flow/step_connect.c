@@ -2,6 +2,7 @@
 #include "proxyd/flow/step_connect.h"
 
 #include "proxyd/flow/context.h"
+#include "proxyd/flow/disclose.h"
 #include "proxyd/flow/way.h"
 
 #define SHED 8 /* idle connections given up at once when descriptors run out */
@@ -36,7 +37,8 @@ static enum request_state failed(struct request *r)
 static enum request_state connected(struct request *r)
 {
     struct work *k = r->k;
-    struct upstream_target to = {way_key(k), k->dial_port, k->dial.winner, k->dial.won_events};
+    struct upstream_target to = {way_key(k), k->dial_port, k->dial.winner, k->dial.won_events,
+                                 disclose_lane(r)};
     if (pool_adopt(&r->w->pool, &k->dial.won->lf, &to, &k->up) != OK) {
         dial_give_up(&k->dial);
         return request_refuse(r, FAULT_MEMORY);
@@ -54,7 +56,9 @@ enum request_state step_connect(struct request *r)
         return REQUEST_CONNECT;
     if (!k->is_dialed) {
         k->dial.loop = &r->w->loop;
-        k->dial.guard = k->parent ? &r->w->shared->parent_guard : &r->w->shared->guard;
+        k->dial.guard = k->is_probe ? &k->probe_guard
+                        : k->parent ? &r->w->shared->parent_guard
+                                    : &r->w->shared->guard;
         k->dial.port = k->dial_port;
         k->dial.limit_ms = k->parent ? k->parents->connect_ms : 0;
         k->dial.on_done = on_done;

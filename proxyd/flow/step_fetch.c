@@ -4,6 +4,7 @@
 #include "proxyd/flow/step_fetch.h"
 
 #include "proxyd/flow/context.h"
+#include "proxyd/flow/disclose.h"
 #include "proxyd/flow/dress.h"
 #include "proxyd/flow/lead.h"
 #include "proxyd/flow/meter.h"
@@ -43,7 +44,7 @@ static const struct pump_gate request_gate = {.take = take_body, .eof = end_body
 static enum err write_head(struct request *r)
 {
     struct work *k = r->k;
-    struct http_forward how = {.via = r->w->via, .is_upgrade = k->req.wants_upgrade};
+    struct http_forward how = {.is_upgrade = k->req.wants_upgrade};
     char line[PROXY_LINE_MAX];
     size_t n_line = way_line(r, line);
     struct buf b;
@@ -53,6 +54,8 @@ static enum err write_head(struct request *r)
     enum err e = dress_request(r, &how);
     k->body.written = how.drop_names; /* nobody overrules a rule from behind the body either */
     k->body.n_written = how.n_drop_names;
+    if (e == OK)
+        e = disclose_request(r, &how);
     if (e == OK)
         e = lead_open(&r->up,
                       k->req.n_bytes + HTTP_WRITE_EXTRA + r->w->via.n + how.extra.n +
@@ -154,7 +157,7 @@ static enum err pass_interim(struct request *r)
     struct work *k = r->k;
     if (k->req.minor == 0)
         return OK;
-    struct http_forward how = {.via = r->w->via};
+    struct http_forward how = {.via = disclose_via(r)};
     struct buf b;
     enum err e = lead_open(&r->down, k->res.n_bytes + HTTP_WRITE_EXTRA + r->w->via.n, &b);
     if (e != OK)

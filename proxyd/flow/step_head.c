@@ -4,7 +4,9 @@
 
 #include "proxyd/flow/admit.h"
 #include "proxyd/flow/context.h"
+#include "proxyd/flow/hops.h"
 #include "proxyd/flow/link.h"
+#include "proxyd/flow/probe.h"
 #include "proxyd/flow/step_local.h"
 
 #define LOG_RESERVE_PERCENT 95 /* from here on requests are refused when the settings say so */
@@ -108,7 +110,10 @@ static enum request_state head_complete(struct request *r)
         return request_refuse(r, FAULT_LOG_FULL);
     if (h->method != HTTP_CONNECT && h->url.scheme != URL_HTTP)
         return request_refuse(r, FAULT_SCHEME);
-    if (headers_has(&h->h, HEADER_VIA) && http_head_via_has(h, r->w->via))
+    if (probe_is(r))
+        return REQUEST_ROUTE;
+    if ((headers_has(&h->h, HEADER_VIA) && http_head_via_has(h, r->w->via)) ||
+        !hops_enter_request(r))
         return request_refuse(r, FAULT_LOOP);
     if (h->has_max_forwards && h->max_forwards == 0 && h->method == HTTP_TRACE)
         return request_refuse(r, FAULT_METHOD); /* it ends here, and we echo nothing */

@@ -6,6 +6,7 @@
 #include "proxyd/flow/step_parent.h"
 
 #include "proxyd/flow/context.h"
+#include "proxyd/flow/disclose.h"
 #include "proxyd/flow/way.h"
 
 #define HEAD_MAX ((size_t)64 * 1024)
@@ -32,18 +33,20 @@ static void add_authority(const struct work *k, struct buf *b)
     buf_add_u64(b, k->req.url.port);
 }
 
-/* Who has passed it on before, so that a circle is found. */
+/* Who has passed it on before, so that a circle is found; where the listener tells it. */
 static void add_via(const struct request *r, struct buf *b)
 {
     size_t at = 0;
     struct str value;
-    while (headers_next(&r->k->req.h, HEADER_VIA, &at, &value)) {
+    while (disclose_keeps_via(r) && headers_next(&r->k->req.h, HEADER_VIA, &at, &value)) {
         buf_add(b, STR("Via: "));
         buf_add(b, value);
         buf_add(b, STR("\r\n"));
     }
+    if (!disclose_via(r).n)
+        return;
     buf_add(b, r->k->req.minor == 0 ? STR("Via: 1.0 ") : STR("Via: 1.1 "));
-    buf_add(b, r->w->via);
+    buf_add(b, disclose_via(r));
     buf_add(b, STR("\r\n"));
 }
 
@@ -58,6 +61,7 @@ static void write_head(struct request *r, struct buf *b)
     add_authority(k, b);
     buf_add(b, STR("\r\n"));
     add_via(r, b);
+    disclose_client(r, b);
     if (k->parent->authorization.n) {
         buf_add(b, STR("Proxy-Authorization: "));
         buf_add(b, k->parent->authorization);

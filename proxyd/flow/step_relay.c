@@ -3,6 +3,7 @@
 #include "proxyd/flow/step_relay.h"
 
 #include "proxyd/flow/context.h"
+#include "proxyd/flow/disclose.h"
 #include "proxyd/flow/lead.h"
 #include "proxyd/flow/meter.h"
 #include "proxyd/flow/way.h"
@@ -46,12 +47,13 @@ static enum err write_head(struct request *r)
 {
     struct work *k = r->k;
     char date[] = DATE_LINE;
-    struct http_forward how = {.via = r->w->via,
+    struct http_forward how = {.via = disclose_via(r),
                                .is_close = !r->is_keep,
                                .is_dechunked = k->req.minor == 0 && k->res.is_chunked,
                                .to_http10 = k->req.minor == 0};
     struct buf b;
-    if (!headers_has(&k->res.h, HEADER_DATE)) { /* RFC 9110 6.6.1: then when it came */
+    if (!headers_has(&k->res.h, HEADER_DATE) &&
+        disclose_may_date(r)) { /* RFC 9110 6.6.1: then when it came */
         http_date_format(r->w->loop.wall_ms / 1000, date + sizeof "Date: " - 1);
         how.extra = str_make(date, sizeof date - 1);
     }

@@ -3,6 +3,7 @@
 #include "proxyd/flow/step_route.h"
 
 #include "proxyd/flow/context.h"
+#include "proxyd/flow/disclose.h"
 #include "proxyd/flow/way.h"
 
 /* When the policy has judged addresses, a kept connection must go to one of them. */
@@ -34,7 +35,7 @@ enum request_state step_route(struct request *r)
         return request_refuse(r, f);
     if (k->req.method != HTTP_CONNECT && !k->is_fresh_only && !k->req.wants_upgrade &&
         way_may_keep(k)) {
-        struct upstream *u = pool_take(&r->w->pool, way_key(k), k->dial_port);
+        struct upstream *u = pool_take(&r->w->pool, way_key(k), k->dial_port, disclose_lane(r));
         if (u && is_judged(k, u) && is_fresh(r, u)) {
             k->up = u;
             stats_add(r->w->stats, STATS_UPSTREAM_REUSED, 1);

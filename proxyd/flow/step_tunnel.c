@@ -4,7 +4,9 @@
 
 #include "proxyd/flow/admit.h"
 #include "proxyd/flow/context.h"
+#include "proxyd/flow/disclose.h"
 #include "proxyd/flow/entry.h"
+#include "proxyd/flow/hops.h"
 #include "proxyd/flow/lead.h"
 #include "proxyd/flow/meter.h"
 
@@ -20,7 +22,7 @@ static enum err answer_head(struct request *r)
         r->status = 200;
         return lead_add(&r->down, STR(HTTP_ESTABLISHED));
     }
-    struct http_forward how = {.via = r->w->via, .is_upgrade = true};
+    struct http_forward how = {.via = disclose_via(r), .is_upgrade = true};
     struct buf b;
     enum err e = lead_open(&r->down, k->res.n_bytes + HTTP_WRITE_EXTRA + r->w->via.n, &b);
     if (e != OK)
@@ -81,6 +83,7 @@ static enum err begin(struct request *r)
     r->is_tunnel = r->is_head_sent = true;
     r->is_keep = false;
     r->tunnel_ms = r->hold->set->settings.tunnel_ms;
+    hops_leave_request(r);
     work_give(r->w, r->k);
     r->k = NULL;
     policy_hold_give(&r->w->holder, r->hold);

@@ -39,14 +39,17 @@ struct work {
     bool has_answer;        /* final head of the answer is there */
     bool is_judging_answer; /* the policy wants to see it */
     bool is_relaying;
-    bool is_sent;                     /* the request has gone out, body and all */
-    bool is_fresh_only;               /* a kept connection turned out stale: dial */
-    bool is_stale;                    /* bytes were on it before it was asked */
-    bool is_final;                    /* verdict is final */
-    bool has_way;                     /* direct or through parents: chosen */
-    bool has_judged;                  /* `judged` is what the verdict holds for */
-    bool is_through;                  /* a tunnel through the parent stands */
-    bool is_parent_late;              /* parent_timer has fired */
+    bool is_sent;        /* the request has gone out, body and all */
+    bool is_fresh_only;  /* a kept connection turned out stale: dial */
+    bool is_stale;       /* bytes were on it before it was asked */
+    bool is_final;       /* verdict is final */
+    bool has_way;        /* direct or through parents: chosen */
+    bool has_judged;     /* `judged` is what the verdict holds for */
+    bool is_through;     /* a tunnel through the parent stands */
+    bool is_parent_late; /* parent_timer has fired */
+    bool is_probe;       /* of a privacy test */
+    bool is_hop_counted; /* hop_key is valid */
+    uint64_t hop_key;
     bool is_trial;                    /* judged by the version on trial */
     bool has_soft_asked, is_soft_ask; /* who it is matters for the trial alone: not knowing is
                                          fine */
@@ -97,6 +100,8 @@ struct work {
     struct resolve_answer answer;
     struct resolve_answer judged; /* of the server, while `answer` is a parent's */
     struct dial dial;
+    struct guard probe_guard; /* with is_probe */
+    struct guard_net probe_net;
     struct http_head req, res;
 };
 

@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "proxyd/flow/busy.h"
 #include "proxyd/flow/context.h"
+#include "proxyd/flow/disclose.h"
 #include "proxyd/flow/meter.h"
 #include "proxyd/io/fd.h"
 
@@ -125,6 +126,9 @@ static enum err open_parts(struct worker *w, const struct worker_parts *p)
         return e;
     }
     name_via(w);
+    e = disclose_resolve(w);
+    if (e != OK)
+        return e;
     e = wake_open(&w->wake, &w->loop, w);
     if (e == OK)
         e = resolve_open(&w->loop, &p->shared->resolve, &w->resolve);
@@ -156,6 +160,7 @@ void worker_free(struct worker *w)
     must(w->n_open == 0 && w->n_requests == 0);
     close_listeners(w);
     free(w->listeners);
+    free(w->disclosures);
     wake_close(&w->wake);
     if (w->loop.batch) {
         resolve_close(w->resolve);
@@ -223,6 +228,8 @@ static void on_set(struct wake_message *m, void *owner)
     if (e != OK)
         flow_set_unref(s->set);
     name_via(w);
+    if (disclose_resolve(w) != OK)
+        must(false); /* allocates at the first call only */
     publish_gauges(w);
     if (s->done)
         s->done(s->ctx, e);

@@ -8,14 +8,17 @@
 #define PROXYD_FLOW_WORKER_H
 
 #include "base/clock.h"
+#include "base/privacy.h"
 #include "proxyd/flow/limits.h"
 #include "proxyd/flow/policy_hold.h"
+#include "proxyd/flow/probe.h"
 #include "proxyd/io/guard.h"
 #include "proxyd/io/resolve.h"
 #include "proxyd/io/wake.h"
 #include "proxyd/log/journal.h"
 #include "proxyd/log/stats.h"
 
+struct hops;
 struct identity;
 struct ledger;
 struct recent;
@@ -31,7 +34,8 @@ struct worker_listener {
     struct ip_port at;
     struct str text; /* its name in policies and records */
     enum worker_listener_kind kind;
-    bool has_proxy_line; /* a PROXY protocol header comes first */
+    bool has_proxy_line;    /* a PROXY protocol header comes first */
+    struct privacy privacy; /* what the bootstrap file says of it */
 };
 
 /* Shared by all workers; made before the first and borrowed until the last is freed. Immutable but
@@ -50,6 +54,8 @@ struct worker_shared {
     struct verify *verify;     /* passwords of overrides */
     _Atomic uint64_t *last_id; /* of records; main starts it at the highest id stored */
     struct limits *limits;     /* what clients and users take */
+    struct hops *hops;         /* equal requests under way: loops without Via */
+    struct probe probe;        /* the request of a privacy test */
     uint8_t token_key[32];     /* random, of this start: signs the links of warning pages */
     struct worker **workers;   /* all of them, for what one must tell the others */
     unsigned n_workers;

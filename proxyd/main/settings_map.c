@@ -31,6 +31,7 @@ void settings_map(const struct settings_proxy *in, struct flow_settings *out)
                  .field_bytes = in->field_bytes,
                  .n_fields = (uint16_t)in->fields},
         .traffic = in->traffic,
+        .privacy = in->privacy,
         .refuse_when_log_full = in->refuse_when_log_full,
     };
 }

@@ -10,6 +10,7 @@
 #include "base/diag.h"
 #include "base/secret.h"
 #include "db/event_rows.h"
+#include "proxyd/flow/hops.h"
 #include "proxyd/flow/ledger.h"
 #include "proxyd/flow/recent.h"
 #include "proxyd/flow/verify.h"
@@ -193,6 +194,7 @@ static enum err build_shared(struct wiring *w)
     struct worker_shared *s = &w->workers.shared;
     s->clock = &w->clock;
     s->recent = recent_new();
+    probe_init(&s->probe);
     enum err e = s->recent ? secret_random(s->token_key, sizeof s->token_key) : ERR_NOMEM;
     if (e == OK)
         e = build_ledger(w);
@@ -200,6 +202,8 @@ static enum err build_shared(struct wiring *w)
         e = verify_start(&s->verify);
     if (e == OK)
         e = limits_new(&s->limits);
+    if (e == OK)
+        e = hops_new(&s->hops);
     return e;
 }
 
@@ -280,6 +284,7 @@ void wiring_fini(struct wiring *w)
     verify_stop(w->workers.shared.verify);
     workers_fini(&w->workers);
     limits_free(w->workers.shared.limits);
+    hops_free(w->workers.shared.hops);
     ledger_close(w->workers.shared.ledger);
     recent_free(w->workers.shared.recent);
     flow_set_unref(w->first_set);

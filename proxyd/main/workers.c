@@ -11,11 +11,12 @@ static void fill_listeners(struct workers *w, const struct bootstrap *b)
 {
     size_t n = 0;
     for (size_t i = 0; i < b->n_listen; i++)
-        w->listeners[n++] = (struct worker_listener){b->listen[i].at, b->listen[i].text,
-                                                     WORKER_PROXY, b->listen[i].proxy_protocol};
-    for (size_t i = 0; i < b->n_pac_listen; i++)
         w->listeners[n++] =
-            (struct worker_listener){b->pac_listen[i].at, b->pac_listen[i].text, WORKER_PAC, false};
+            (struct worker_listener){b->listen[i].at, b->listen[i].text, WORKER_PROXY,
+                                     b->listen[i].proxy_protocol, b->listen[i].privacy};
+    for (size_t i = 0; i < b->n_pac_listen; i++)
+        w->listeners[n++] = (struct worker_listener){
+            .at = b->pac_listen[i].at, .text = b->pac_listen[i].text, .kind = WORKER_PAC};
     w->shared.listeners = w->listeners;
     w->shared.n_listeners = n;
     w->shared.proxy_port = b->n_listen ? b->listen[0].at.port : 0;

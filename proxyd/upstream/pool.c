@@ -8,9 +8,9 @@
 
 #define KEEP_FREE 1024
 
-static uint64_t hash_of(const struct pool *p, struct str host, uint16_t port)
+static uint64_t hash_of(const struct pool *p, struct str host, uint16_t port, uint64_t lane)
 {
-    return XXH3_64bits_withSeed(host.p, host.n, p->seed + port);
+    return XXH3_64bits_withSeed(host.p, host.n, p->seed + port + lane);
 }
 
 static struct slab *slab_for(struct pool *p, size_t host_n)
@@ -92,7 +92,7 @@ static void set_up(struct pool *p, struct upstream *u, const struct upstream_tar
     u->pool = p;
     list_init(&u->in_bucket);
     list_init(&u->in_age);
-    u->hash = hash_of(p, to->host, to->port);
+    u->hash = hash_of(p, to->host, to->port, to->lane);
     u->at = to->at;
     u->n_uses = 0;
     u->port = to->port;
@@ -129,9 +129,9 @@ enum err pool_adopt(struct pool *p, struct loop_fd *take_from, const struct upst
     return OK;
 }
 
-struct upstream *pool_take(struct pool *p, struct str host, uint16_t port)
+struct upstream *pool_take(struct pool *p, struct str host, uint16_t port, uint64_t lane)
 {
-    uint64_t hash = hash_of(p, host, port);
+    uint64_t hash = hash_of(p, host, port, lane);
     struct list *bucket = &p->buckets[hash % POOL_BUCKETS];
     for (struct list *n = bucket->next; n != bucket; n = n->next) {
         struct upstream *u = LIST_ENTRY(n, struct upstream, in_bucket);

@@ -1,8 +1,9 @@
 /* pool: connections to upstream servers, and the idle ones among them that are kept for the next
  * request to the same host and port. Keyed by the normalised name the client asked for, so a reused
  * connection needs no name lookup; the address it was dialled at was judged then and is remembered.
- * Owner: a connection belongs to who took it or made it, an idle one to the pool.
- * Threads: one worker. Limit: n_max idle, n_max_per_host of one key, idle_ms each. */
+ * Lanes keep apart what must not share a connection (flow/disclose.h). Owner: a connection belongs
+ * to who took it or made it, an idle one to the pool. Threads: one worker. Limit: n_max idle,
+ * n_max_per_host of one key, idle_ms each. */
 #ifndef PROXYD_UPSTREAM_POOL_H
 #define PROXYD_UPSTREAM_POOL_H
 
@@ -19,7 +20,7 @@ struct upstream {
     struct pool *pool;
     struct list in_bucket; /* while idle: newest first */
     struct list in_age;    /* while idle: oldest first */
-    uint64_t hash;
+    uint64_t hash;         /* of host, port and lane */
     int64_t idle_since_ms;
     struct ip_port at; /* dialled */
     uint32_t n_uses;   /* requests begun on it */
@@ -56,6 +57,7 @@ struct upstream_target {
     uint16_t port;
     struct ip_port at;
     uint32_t events; /* pool_adopt: what the loop told of the connection last */
+    uint64_t lane;
 };
 enum err pool_new(struct pool *p, int take_fd, const struct upstream_target *to,
                   struct upstream **out) MUST_CHECK;
@@ -64,7 +66,7 @@ enum err pool_adopt(struct pool *p, struct loop_fd *take_from, const struct upst
                     struct upstream **out) MUST_CHECK;
 
 /* The idle connection used last for this key, or NULL. The caller sets s.on_ready and s.owner. */
-struct upstream *pool_take(struct pool *p, struct str host, uint16_t port);
+struct upstream *pool_take(struct pool *p, struct str host, uint16_t port, uint64_t lane);
 /* Keeps it for the next one, or closes it when it cannot be kept. */
 void pool_put(struct pool *p, struct upstream *u, const struct pool_limits *limits);
 void pool_drop(struct pool *p, struct upstream *u); /* closes and frees */

@@ -47,22 +47,113 @@ static bool is_dropped_name(const struct http_forward *how, struct str name)
     return false;
 }
 
+static char *put_authority(char *at, const struct url *u, bool with_port)
+{
+    bool has_brackets = u->host.is_ip && !ip_is_v4(&u->host.ip);
+    if (has_brackets)
+        *at++ = '[';
+    at = put(at, host_str(&u->host));
+    if (has_brackets)
+        *at++ = ']';
+    if (with_port) {
+        *at++ = ':';
+        at = put_u64(at, u->port);
+    }
+    return at;
+}
+
+static char *put_host(char *at, const struct http_head *req, struct str name)
+{
+    if (req->url.host.n == 0)
+        return at;
+    bool with_port = req->form == HTTP_FORM_AUTHORITY || !req->url.is_port_default;
+    at = put(at, name);
+    at = put(at, STR(": "));
+    at = put_authority(at, &req->url, with_port);
+    return put(at, STR("\r\n"));
+}
+
+/* The two words that may be told again, once each and as they were spelled: keep-alive, and upgrade
+ * where it is; all at the first Connection field, so that it never outgrows what is reserved. */
+static char *put_words(char *at, const struct http_head *h, const struct http_forward *how,
+                       struct str name)
+{
+    struct str list, word;
+    bool has_kept = false, has_upgraded = !how->is_upgrade;
+    for (size_t from = 0; headers_next(&h->h, HEADER_CONNECTION, &from, &list);)
+        while (headers_list_next(&list, &word)) {
+            bool is_keep = str_eq_nocase(word, STR("keep-alive"));
+            bool *has = is_keep ? &has_kept : &has_upgraded;
+            if (*has || (!is_keep && !str_eq_nocase(word, STR("upgrade"))))
+                continue;
+            bool is_first = !has_kept && (!how->is_upgrade || !has_upgraded);
+            at = put(put(at, is_first ? name : STR("")), is_first ? STR(": ") : STR(", "));
+            at = put(at, word);
+            *has = true;
+        }
+    return has_kept || (how->is_upgrade && has_upgraded) ? put(at, STR("\r\n")) : at;
+}
+
+/* A browser says "Proxy-Connection: keep-alive" where it would say Connection to a server, curl
+ * says "Keep-Alive" and would say nothing: the spelling tells whether it becomes Connection. */
+static char *put_connection_again(char *at, const struct http_head *h,
+                                  const struct http_forward *how, size_t i)
+{
+    enum header_id id = h->h.f[i].id;
+    if (i != h->h.first[id])
+        return at;
+    if (id == HEADER_CONNECTION)
+        return put_words(at, h, how, headers_name_at(&h->h, i));
+    bool is_browsers = !headers_has(&h->h, HEADER_CONNECTION) &&
+                       str_eq(headers_value_at(&h->h, i), STR("keep-alive"));
+    return is_browsers ? put(at, STR("Connection: keep-alive\r\n")) : at;
+}
+
+/* A field that is written anew, but where and as the client wrote it. */
+static char *put_again(char *at, const struct http_head *h, const struct http_forward *how,
+                       size_t i)
+{
+    enum header_id id = h->h.f[i].id;
+    if (id == HEADER_HOST)
+        return put_host(at, h, headers_name_at(&h->h, i));
+    if (id == HEADER_CONNECTION || id == HEADER_PROXY_CONNECTION)
+        return put_connection_again(at, h, how, i);
+    if (id != HEADER_TRANSFER_ENCODING)
+        return at;
+    at = put(at, headers_name_at(&h->h, i));
+    return put(at, STR(": chunked\r\n"));
+}
+
+static bool is_kept(const struct http_head *h, const struct http_forward *how, size_t i)
+{
+    struct str name = headers_name_at(&h->h, i);
+    if (h->h.f[i].id == HEADER_OTHER &&
+        (http_head_is_listed(h, name) || (how->veil && veil_drops(how->veil, name))))
+        return false;
+    return !is_dropped_name(how, name);
+}
+
+static bool is_all_kept(const struct http_head *h, const struct http_forward *how, uint64_t drop)
+{
+    uint64_t doubtful = how->veil && how->veil->classes ? drop | BIT(HEADER_OTHER) : drop;
+    return (h->h.seen & doubtful) == 0 && !h->has_listed && how->n_drop_names == 0;
+}
+
 static char *put_kept(char *at, const struct http_head *h, const struct http_forward *how,
                       uint64_t drop)
 {
     const struct headers *set = &h->h;
     uint32_t run = h->fields_at;
-    if ((set->seen & drop) == 0 && !h->has_listed && how->n_drop_names == 0)
+    bool is_in_place = how->veil && how->veil->is_in_place;
+    if (is_all_kept(h, how, drop))
         return put(at, str_make(set->base + run, set->end_at - run));
     for (size_t i = 0; i < set->n; i++) {
         const struct header *f = &set->f[i];
-        bool is_kept =
-            (drop >> f->id & 1) == 0 &&
-            (f->id != HEADER_OTHER || !http_head_is_listed(h, headers_name_at(set, i))) &&
-            !is_dropped_name(how, headers_name_at(set, i));
-        if (is_kept)
+        if ((drop >> f->id & 1) == 0 && is_kept(h, how, i))
             continue;
         at = put(at, str_make(set->base + run, f->name_at - run));
+        if (is_in_place && !is_dropped_name(how, headers_name_at(set, i)))
+            at = put_again(at, h, how, i);
         run = i + 1 < set->n ? set->f[i + 1].name_at : set->end_at;
     }
     return put(at, str_make(set->base + run, set->end_at - run));
@@ -99,21 +190,6 @@ static void finish(struct buf *out, const char *at)
 
 /* --- requests -------------------------------------------------------------------------------- */
 
-static char *put_authority(char *at, const struct url *u, bool with_port)
-{
-    bool has_brackets = u->host.is_ip && !ip_is_v4(&u->host.ip);
-    if (has_brackets)
-        *at++ = '[';
-    at = put(at, host_str(&u->host));
-    if (has_brackets)
-        *at++ = ']';
-    if (with_port) {
-        *at++ = ':';
-        at = put_u64(at, u->port);
-    }
-    return at;
-}
-
 static char *put_path(char *at, const struct url *u, const struct http_forward *how)
 {
     struct str path_query = how->path_query.n ? how->path_query : u->path_query;
@@ -139,16 +215,6 @@ static char *put_target(char *at, const struct http_head *req, const struct http
     return put_path(at, u, how);
 }
 
-static char *put_host(char *at, const struct http_head *req)
-{
-    if (req->url.host.n == 0)
-        return at;
-    bool with_port = req->form == HTTP_FORM_AUTHORITY || !req->url.is_port_default;
-    at = put(at, STR("Host: "));
-    at = put_authority(at, &req->url, with_port);
-    return put(at, STR("\r\n"));
-}
-
 /* "Content-Length: 5" in just this shape? Zeros in front, tabs and more spaces are sound, but
  * servers are not of one mind on them; where a message ends is said in one way only. */
 static bool is_length_plain(const struct http_head *req)
@@ -166,7 +232,8 @@ enum err http_write_request(const struct http_head *req, const struct http_forwa
     enum err e = reserve(out, req, how);
     if (e != OK)
         return e;
-    uint64_t drop = REQUEST_DROP | how->drop;
+    uint64_t drop = REQUEST_DROP | how->drop | (how->veil ? how->veil->drop : 0);
+    bool is_in_place = how->veil && how->veil->is_in_place;
     if (how->is_upgrade)
         drop &= ~BIT(HEADER_UPGRADE);
     if (req->has_max_forwards)
@@ -178,7 +245,8 @@ enum err http_write_request(const struct http_head *req, const struct http_forwa
     *at++ = ' ';
     at = put_target(at, req, how);
     at = put(at, STR(" HTTP/1.1\r\n"));
-    at = put_host(at, req);
+    if (!is_in_place || !headers_has(&req->h, HEADER_HOST))
+        at = put_host(at, req, STR("Host"));
     at = put_kept(at, req, how, drop);
     at = put_via(at, req, how);
     if (req->has_max_forwards) {
@@ -191,14 +259,15 @@ enum err http_write_request(const struct http_head *req, const struct http_forwa
         at = put_u64(at, req->length);
         at = put(at, STR("\r\n"));
     }
-    if (req->is_chunked)
+    if (req->is_chunked && !is_in_place)
         at = put(at, STR("Transfer-Encoding: chunked\r\n"));
     if (how->authorization.n) {
         at = put(at, STR("Proxy-Authorization: "));
         at = put(at, how->authorization);
         at = put(at, STR("\r\n"));
     }
-    at = put_connection(at, how);
+    if (!is_in_place || how->is_close)
+        at = put_connection(at, how);
     at = put(at, how->extra);
     finish(out, put(at, STR("\r\n")));
     return OK;

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "proxyd/wire/http_head.h"
+#include "proxyd/wire/veil.h"
 
 #define HTTP_CONTINUE    "HTTP/1.1 100 Continue\r\n\r\n"
 #define HTTP_ESTABLISHED "HTTP/1.1 200 Connection established\r\n\r\n"
@@ -17,7 +18,8 @@
 struct http_forward {
     struct str via;   /* our pseudonym: Via: 1.1 <via> is added to what came; empty: not added */
     struct str extra; /* whole lines of ours, each with CRLF; may be empty */
-    uint64_t drop;    /* HEADER_BIT of further fields to leave out (privacy modes, Alt-Svc) */
+    uint64_t drop;    /* HEADER_BIT of further fields to leave out */
+    const struct veil *veil;      /* request: the listener's privacy; NULL: nothing left out */
     const struct str *drop_names; /* fields to leave out by name, any case, '_' as '-' */
     size_t n_drop_names;
     struct str path_query; /* request: in place of the one that came; empty: that one */

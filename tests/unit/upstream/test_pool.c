@@ -42,6 +42,25 @@ static struct upstream *make(struct bench *b, const char *host, uint16_t port, i
     return u;
 }
 
+static void lanes_share_nothing(void **state)
+{
+    (void)state;
+    struct bench b;
+    int fds[2];
+    struct upstream *u;
+    set_up(&b);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+    struct upstream_target to = {.host = STR("a.test"), .port = 80, .lane = 7};
+    assert_int_equal(pool_new(&b.pool, fds[0], &to, &u), OK);
+    pool_put(&b.pool, u, &limits);
+    assert_null(pool_take(&b.pool, STR("a.test"), 80, 0));
+    assert_null(pool_take(&b.pool, STR("a.test"), 80, 9));
+    assert_ptr_equal(pool_take(&b.pool, STR("a.test"), 80, 7), u);
+    pool_drop(&b.pool, u);
+    close(fds[1]);
+    tear_down(&b);
+}
+
 static void newest_of_the_same_host_and_port(void **state)
 {
     (void)state;
@@ -53,10 +72,10 @@ static void newest_of_the_same_host_and_port(void **state)
     pool_put(&b.pool, x, &limits);
     pool_put(&b.pool, y, &limits);
     pool_put(&b.pool, z, &limits);
-    assert_null(pool_take(&b.pool, STR("b.test"), 80));
-    assert_ptr_equal(pool_take(&b.pool, STR("a.test"), 80), y);
-    assert_ptr_equal(pool_take(&b.pool, STR("a.test"), 80), x);
-    assert_null(pool_take(&b.pool, STR("a.test"), 80));
+    assert_null(pool_take(&b.pool, STR("b.test"), 80, 0));
+    assert_ptr_equal(pool_take(&b.pool, STR("a.test"), 80, 0), y);
+    assert_ptr_equal(pool_take(&b.pool, STR("a.test"), 80, 0), x);
+    assert_null(pool_take(&b.pool, STR("a.test"), 80, 0));
     pool_drop(&b.pool, x);
     pool_drop(&b.pool, y);
     for (int i = 0; i < 3; i++)
@@ -79,8 +98,8 @@ static void bounds(void **state)
         pool_put(&b.pool, make(&b, name, 80, &peers[i]), &limits);
     }
     assert_int_equal(b.pool.n_idle, 4);
-    assert_null(pool_take(&b.pool, STR("a.test"), 80));
-    assert_null(pool_take(&b.pool, STR("h3.test"), 80));
+    assert_null(pool_take(&b.pool, STR("a.test"), 80, 0));
+    assert_null(pool_take(&b.pool, STR("h3.test"), 80, 0));
     for (int i = 0; i < 8; i++)
         close(peers[i]);
     tear_down(&b);
@@ -99,8 +118,8 @@ static void the_dead_and_the_talkative_leave(void **state)
     assert_int_equal(write(peers[1], "x", 1), 1);
     assert_int_equal(loop_turn(&b.loop, 0), OK);
     assert_int_equal(b.pool.n_idle, 1);
-    assert_null(pool_take(&b.pool, STR("a.test"), 80));
-    struct upstream *u = pool_take(&b.pool, STR("c.test"), 80);
+    assert_null(pool_take(&b.pool, STR("a.test"), 80, 0));
+    struct upstream *u = pool_take(&b.pool, STR("c.test"), 80, 0);
     assert_non_null(u);
     /* one that has spoken while it was in use is not kept either */
     assert_int_equal(write(peers[2], "x", 1), 1);
@@ -136,6 +155,7 @@ static void expiry(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lanes_share_nothing),
         cmocka_unit_test(newest_of_the_same_host_and_port),
         cmocka_unit_test(bounds),
         cmocka_unit_test(the_dead_and_the_talkative_leave),

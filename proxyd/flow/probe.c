@@ -1,0 +1,89 @@
+/* probe: a token, taken once. */
+#include "proxyd/flow/probe.h"
+
+#include <string.h>
+
+#include "base/secret.h"
+#include "proxyd/flow/context.h"
+
+void probe_init(struct probe *p)
+{
+    *p = (struct probe){0};
+    pthread_mutex_init(&p->lock, NULL);
+}
+
+void probe_fini(struct probe *p)
+{
+    secret_wipe(p->token, sizeof p->token);
+    pthread_mutex_destroy(&p->lock);
+}
+
+enum err probe_arm(struct probe *p, const struct probe_order *o, char token[PROBE_TOKEN_BYTES])
+{
+    static const char digits[] = "0123456789abcdef";
+    uint8_t bytes[PROBE_TOKEN_BYTES / 2];
+    enum err e = secret_random(bytes, sizeof bytes);
+    if (e != OK)
+        return e;
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        token[2 * i] = digits[bytes[i] >> 4];
+        token[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    pthread_mutex_lock(&p->lock);
+    memcpy(p->token, token, PROBE_TOKEN_BYTES);
+    p->listener = o->listener;
+    p->echo = o->echo;
+    p->until_ms = o->until_ms;
+    p->is_armed = true;
+    pthread_mutex_unlock(&p->lock);
+    return OK;
+}
+
+void probe_disarm(struct probe *p)
+{
+    pthread_mutex_lock(&p->lock);
+    p->is_armed = false;
+    secret_wipe(p->token, sizeof p->token);
+    pthread_mutex_unlock(&p->lock);
+}
+
+bool probe_take(struct probe *p, const struct request *r, struct ip_port *echo)
+{
+    const struct http_head *h = &r->k->req;
+    struct str path = h->url.path_query;
+    bool is_it = false;
+    if (h->form != HTTP_FORM_ABSOLUTE || path.n != PROBE_TOKEN_BYTES + 1)
+        return false;
+    pthread_mutex_lock(&p->lock);
+    if (p->is_armed && r->conn->listener == p->listener && h->url.port == p->echo.port &&
+        r->w->loop.now_ms < p->until_ms)
+        is_it = secret_eq(str_make(path.p + 1, PROBE_TOKEN_BYTES),
+                          str_make(p->token, PROBE_TOKEN_BYTES));
+    if (is_it) {
+        p->is_armed = false;
+        *echo = p->echo;
+    }
+    pthread_mutex_unlock(&p->lock);
+    return is_it;
+}
+
+bool probe_is(struct request *r)
+{
+    struct work *k = r->k;
+    struct ip_port echo;
+    if (k->host.n != sizeof PROBE_HOST - 1 || !str_eq(k->host, STR(PROBE_HOST)) ||
+        !probe_take(&r->w->shared->probe, r, &echo))
+        return false;
+    k->is_probe = k->has_addresses = true;
+    k->answer = (struct resolve_answer){.n = 1, .ip = {echo.ip}};
+    k->dial_host = k->target = k->host;
+    k->dial_port = echo.port;
+    k->has_way = true; /* direct */
+    k->probe_net = (struct guard_net){cidr_of(&echo.ip, 128), echo.port};
+    k->probe_guard = r->w->shared->guard;
+    k->probe_guard.allowed = &k->probe_net;
+    k->probe_guard.n_allowed = 1;
+    r->verdict = RECORD_ALLOWED;
+    r->effect = "privacy-test";
+    return true;
+}
