@@ -82,7 +82,8 @@ static void read_one(struct reading *r, json_t *o, struct privacy_settings *s)
     }
     json_object_foreach(o, key, v) read_member(r, key, v, &s->listeners[s->n].p);
     read_name(r, json_object_get(o, "listener"), s->listeners[s->n].name);
-    if (privacy_settings_of(s, str_of(s->listeners[s->n].name)))
+    const char *name = s->listeners[s->n].name;
+    if (*name && privacy_settings_of(s, str_of(name)))
         fault(r, "listener", "duplicate", "This listener stands above already.");
     s->n++;
 }

@@ -118,6 +118,11 @@ bool disclose_may_date(const struct request *r)
     return !is_high(r);
 }
 
+bool disclose_may_name(const struct request *r)
+{
+    return of(r)->privacy.mode < PRIVACY_ANONYMOUS;
+}
+
 uint64_t disclose_lane(const struct request *r)
 {
     const struct ip *client = &r->conn->client.ip;

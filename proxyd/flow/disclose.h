@@ -40,6 +40,10 @@ bool disclose_may_date(const struct request *r);
  * both come through a proxy: 0, or a number of this client's own. Mixed into the pool's key. */
 uint64_t disclose_lane(const struct request *r);
 
+/* May the client's address be told to a parent proxy in a PROXY header, which the administrator has
+ * asked for? Not where the mode hides it: then it is our own. */
+bool disclose_may_name(const struct request *r);
+
 /* Do received Via fields go on from here? If not, loops are found by hops.h. */
 bool disclose_keeps_via(const struct request *r);
 

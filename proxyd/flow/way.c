@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "proxyd/flow/context.h"
+#include "proxyd/flow/disclose.h"
 #include "proxyd/io/fd.h"
 #include "proxyd/upstream/route.h"
 
@@ -165,8 +166,9 @@ size_t way_line(const struct request *r, char out[PROXY_LINE_MAX])
         return 0;
     if (fd_local(r->conn->fd.lf.fd, &ours) != OK)
         ours = r->w->shared->listeners[r->conn->listener].at;
-    return k->parent->line == PARENT_LINE_V1 ? proxy_line_write(&r->conn->client, &ours, out)
-                                             : proxy_line_write_v2(&r->conn->client, &ours, out);
+    const struct ip_port *from = disclose_may_name(r) ? &r->conn->client : &ours;
+    return k->parent->line == PARENT_LINE_V1 ? proxy_line_write(from, &ours, out)
+                                             : proxy_line_write_v2(from, &ours, out);
 }
 
 enum fault way_judge(struct request *r)
