@@ -219,7 +219,7 @@ class Proxyd:
             env["PX_USERS"] = str(lists.N_USERS)
         if variant in ("policy", "large"):
             env["PX_CATEGORIES"] = f"names={files['names.txt']}"
-        r = subprocess.run([f"{HERE}/start-proxyd.sh", str(port), w, "0"], env=env, stdout=subprocess.DEVNULL)
+        r = subprocess.run([f"{HERE}/start-proxyd.sh", str(port), w, os.environ.get("PX_CPUS", "0")], env=env, stdout=subprocess.DEVNULL)
         if r.returncode != 0:
             fail(f"proxyd does not start; see {w}")
         self.port, self.pid = port, int(open(f"{w}/pids").readline())
