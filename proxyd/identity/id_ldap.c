@@ -84,6 +84,7 @@ enum err id_ldap_new(const struct ldap_settings *s, const struct clock *clock, s
     }
     for (size_t i = 0; i < s->n_urls; i++)
         d->servers[i] = (struct id_ldap_server){.url = d->s.urls[i], .detail = ""};
+    ldap_link_prepare();
     *out = d;
     return OK;
 }

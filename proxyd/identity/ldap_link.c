@@ -134,6 +134,13 @@ static enum err open_handle(const struct ldap_settings *s, const char *url, LDAP
     return set_options(*out, s) && set_tls(*out, s) ? OK : ERR_INVALID;
 }
 
+/* It does so at the first use of any option. */
+void ldap_link_prepare(void)
+{
+    int level;
+    (void)ldap_get_option(NULL, LDAP_OPT_DEBUG_LEVEL, &level);
+}
+
 enum err ldap_link_open(const struct ldap_settings *s, const char *url, LDAP **out,
                         const char **detail, struct buf *more)
 {

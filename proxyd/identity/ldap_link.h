@@ -10,6 +10,9 @@
 #include "base/buf.h"
 #include "proxyd/identity/ldap_settings.h"
 
+/* Lets libldap set up what all its threads share, before there are several. */
+void ldap_link_prepare(void);
+
 /* Connects, with TLS as the settings say. more (may be NULL) gets the library's own words on a
  * failure. ERR_UNREACHABLE, ERR_TIMEOUT, ERR_INVALID, ERR_NOMEM. */
 enum err ldap_link_open(const struct ldap_settings *s, const char *url, LDAP **out,
