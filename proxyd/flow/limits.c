@@ -10,7 +10,8 @@
 #include "base/secret.h"
 
 #define WINDOW     32u /* places in which an account may stand */
-#define RESERVE    8u  /* the part of the total that is for the modest */
+#define RECENT_MS  (UINT64_C(1000) * LIMITS_WINDOW_S)
+#define RESERVE    8u /* the part of the total that is for the modest */
 #define ONE_ACTIVE (UINT64_C(1) << 32)
 
 struct shard {
@@ -243,7 +244,7 @@ void limits_leave(struct limits_account *a)
 
 static uint64_t window_of(int64_t now_ms)
 {
-    return (uint64_t)now_ms / (LIMITS_WINDOW_S * 1000) & 0xffffff;
+    return (uint64_t)now_ms / RECENT_MS & 0xffffff;
 }
 
 /* recent: 24 bits of the window's number, 20 of its count, 20 of the count before. Two workers at
@@ -264,7 +265,7 @@ double limits_rate(const struct limits_account *a, int64_t now_ms)
 {
     uint64_t was = atomic_load_explicit(&a->recent, RELAXED), now = window_of(now_ms);
     double n = (double)(was >> 20 & 0xfffff), before = (double)(was & 0xfffff);
-    double part = (double)((uint64_t)now_ms % (LIMITS_WINDOW_S * 1000)) / (LIMITS_WINDOW_S * 1000);
+    double part = (double)((uint64_t)now_ms % RECENT_MS) / RECENT_MS;
     if (was >> 40 == now)
         return (n + before * (1 - part)) / LIMITS_WINDOW_S;
     return (was >> 40) + 1 == now ? n * (1 - part) / LIMITS_WINDOW_S : 0;

@@ -12,6 +12,8 @@
  * which is the total divided by one more than the clients that run anything. So one client alone
  * gets seven eighths, and who runs nothing finds a place until the total itself is reached.
  *
+ * Counts are of one process: during an upgrade the old and the new one judge by their own.
+ *
  * Owner: limits_new, limits_free. Threads: any number. Time is passed in, monotonic. */
 #ifndef PROXYD_FLOW_LIMITS_H
 #define PROXYD_FLOW_LIMITS_H

@@ -344,6 +344,31 @@ const flows = {
     await other.context().close();
   },
 
+  /** How much one may take: refused where it is wrong, stored, in use, and back to nothing. */
+  async bounds(page) {
+    const save = () => page.getByRole('button', { name: 'Save and use' }).click();
+    const stored = async () => (await get(page, '/settings/proxy')).traffic;
+    await login(page, NEW_PASSWORD, '/system/settings');
+    await settle(page);
+    await page.getByLabel('Each user: Requests a second').fill('7');
+    await page.getByRole('button', { name: 'Add a class' }).click();
+    await save();
+    await page.getByText('name must be a text of 1 to 64 bytes.').first().waitFor();
+    await page.getByLabel('Name', { exact: true }).fill('terminal servers');
+    await page.getByRole('combobox', { name: 'Networks of terminal servers' }).fill('10.1.2.0/28');
+    await page.keyboard.press('Enter');
+    await page.getByRole('switch', { name: /^Exempt/ }).click();
+    await save();
+    await until('bounds are stored', async () => (await stored())?.per_user.requests_per_second === 7);
+    const [made] = (await stored()).classes;
+    check(made.exempt && made.networks[0] === '10.1.2.0/28', JSON.stringify(made));
+    await page.getByRole('heading', { name: 'Who takes most now' }).waitFor();
+    await page.getByLabel('Each user: Requests a second').fill('');
+    await page.getByRole('button', { name: 'Remove class terminal servers' }).click();
+    await save();
+    await until('nothing is bounded', async () => !(await stored()).per_user.requests_per_second && !(await stored()).classes.length);
+  },
+
   /** An old squid.conf: the report, the draft, and back. */
   async convert(page) {
     await login(page, NEW_PASSWORD, '/policy/convert');

@@ -130,6 +130,10 @@ def test_parent_proxies(world):
     flow(world, "upstreams")
 
 
+def test_bounds_on_clients_and_users(world):
+    flow(world, "bounds")
+
+
 def test_theme_language_search_logout(world):
     flow(world, "preferences")
 
