@@ -7,6 +7,7 @@
 
 #include "adminui/change_json.h"
 #include "adminui/api_subscriptions.h"
+#include "adminui/api_upstreams.h"
 #include "adminui/desk.h"
 #include "adminui/embedded.h"
 #include "adminui/job_work.h"
@@ -73,6 +74,16 @@ static void warn(json_t *all, const char *code, const char *message)
     json_array_append_new(all, json_pack("{s:s,s:s}", "code", code, "message", message));
 }
 
+static void warn_upstreams(json_t *all, const json_t *proxy)
+{
+    const json_t *u = json_object_get(proxy, "upstreams");
+    if (json_integer_value(json_object_get(u, "groups_down")))
+        warn(all, "upstream-down",
+             "No member of a group of parent proxies is up: see /upstreams.");
+    else if (json_integer_value(json_object_get(u, "members_down")))
+        warn(all, "upstream-member-down", "A parent proxy is down: see /upstreams.");
+}
+
 /* The directory as proxyd sees it: down, or with some of its servers down. */
 static void warn_directory(json_t *all, const json_t *proxy)
 {
@@ -124,6 +135,7 @@ static json_t *warnings_json(const struct call *c, const struct seen *s)
         warn(all, "overloaded",
              "More comes than the proxy may take: connections or requests are turned away with "
              "503.");
+    warn_upstreams(all, s->proxy);
     if (c->caller.must_change_password)
         warn(all, "one-time-password", "This account still has its one-time password.");
     return all;
@@ -192,6 +204,8 @@ void api_system_metrics(struct call *c)
     json_object_del(own, "pid");
     add_numbers(out, "adminui", own, 0);
     api_subscriptions_metrics(c, out);
+    if (e == OK)
+        api_upstreams_metrics(c, out);
     json_decref(proxy);
     json_decref(own);
 }

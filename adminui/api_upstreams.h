@@ -7,4 +7,7 @@
 
 void api_upstreams_list(struct call *c);
 
+/* Appends what /metrics tells of each member: up, requests, failures, by group and address. */
+void api_upstreams_metrics(struct call *c, struct buf *out);
+
 #endif

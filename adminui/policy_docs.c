@@ -9,6 +9,7 @@
 #include "adminui/policy_secret.h"
 #include "adminui/problem.h"
 #include "adminui/reply.h"
+#include "adminui/upstream_names.h"
 #include "db/change_rows.h"
 #include "policies/explain.h"
 #include "policies/lint.h"
@@ -215,6 +216,7 @@ json_t *policy_docs_report(struct call *c, const struct policy_ask *ask, bool *i
         problem_reply_err(c, e, "policy");
         return NULL;
     }
+    upstream_names_warn(c, ask->document, json_object_get(report, "warnings"));
     *is_good = fit == POLICY_DOCS_GOOD;
     return report;
 }

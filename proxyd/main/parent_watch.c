@@ -186,3 +186,19 @@ json_t *parent_watch_status(const struct flow_set *set, const struct clock *cloc
             json_array_append_new(items, item(p, &p->groups[g], &p->groups[g].members[i], clock));
     return json_pack("{s:o}", "items", items);
 }
+
+json_t *parent_watch_summary(const struct flow_set *set)
+{
+    const struct parents *p = set->parents;
+    int n = 0, n_down = 0, n_groups_down = 0;
+    for (uint16_t g = 0; p && g < p->n; g++) {
+        int n_up = 0;
+        for (uint16_t i = 0; i < p->groups[g].n; i++)
+            n_up += !atomic_load(&p->groups[g].members[i].health->is_down);
+        n += p->groups[g].n;
+        n_down += p->groups[g].n - n_up;
+        n_groups_down += n_up == 0;
+    }
+    return json_pack("{s:i, s:i, s:i, s:i}", "groups", p ? (int)p->n : 0, "groups_down",
+                     n_groups_down, "members", n, "members_down", n_down);
+}

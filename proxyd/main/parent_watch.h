@@ -30,5 +30,7 @@ enum err parent_watch_set(struct parent_watch *w, const struct flow_set *set) MU
  * changed), "error", "backup", "weight", "requests", "failures", "checks", "missed"}]} of the set.
  */
 json_t *parent_watch_status(const struct flow_set *set, const struct clock *clock);
+/* {"groups", "groups_down" (no member is up), "members", "members_down"}: how many. */
+json_t *parent_watch_summary(const struct flow_set *set);
 
 #endif

@@ -83,6 +83,9 @@ static json_t *do_status(void *ctx, const json_t *request)
                         json_integer(live ? (json_int_t)snapshot_n_limited(live) : 0));
     snapshot_unref(live);
     json_object_set_new(out, "limits", takers_status(&w->workers));
+    struct flow_set *set = reload_set(&w->reload);
+    json_object_set_new(out, "upstreams", parent_watch_summary(set));
+    flow_set_unref(set);
     json_t *policy = reload_status(&w->reload);
     json_object_update(out, policy);
     json_decref(policy);

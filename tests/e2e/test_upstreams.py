@@ -289,6 +289,7 @@ def test_all_gone(s):
         assert r.status_code == 503 and "Retry-After" in r.headers and "error=" in r.headers["Proxy-Status"]
         with connect(s, "a.test", 443) as c:
             assert c.response("CONNECT").status == 503
+        assert "upstream-down" in [w["code"] for w in s.api.get("/status")["warnings"]]
         publish(s, policy())
         for _ in range(2):
             assert s.get(o.url("/echo").replace("127.0.0.1", "back.test")).status_code == 200, "direct instead"
@@ -414,7 +415,14 @@ def test_told(s):
         s.get("http://b.test/")
         listed = s.ctl("upstream", "list").stdout
         assert one.address in listed and "up" in listed and "hq" in listed
+        metrics = s.api.http.get(s.api.base.split("/api")[0] + "/metrics", timeout=10).text
+        assert f'proxyd_upstream_up{{group="hq",member="{one.address}"}} 1' in metrics
+        assert f'proxyd_upstream_requests{{group="branch",member="{one.address}"}} 1' in metrics
+        assert "proxyd_upstreams_members_down 0" in metrics
         through(s, group("hq", one))
+        s.api.put("/policy/draft", PLAIN)
+        warned = s.api.post("/policy/draft:validate")["warnings"]
+        assert any(w["code"] == "unknown-upstream" and w["pointer"] == "/rules/1/upstream" for w in warned), warned
         r = s.get("http://b.test/")
         assert r.status_code == 500 and "proxy_configuration_error" in r.headers["Proxy-Status"], "never another way out"
 
