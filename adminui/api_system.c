@@ -78,8 +78,7 @@ static void warn_upstreams(json_t *all, const json_t *proxy)
 {
     const json_t *u = json_object_get(proxy, "upstreams");
     if (json_integer_value(json_object_get(u, "groups_down")))
-        warn(all, "upstream-down",
-             "No member of a group of parent proxies is up: see /upstreams.");
+        warn(all, "upstream-down", "No member of a group of parent proxies is up: see /upstreams.");
     else if (json_integer_value(json_object_get(u, "members_down")))
         warn(all, "upstream-member-down", "A parent proxy is down: see /upstreams.");
 }

@@ -48,10 +48,10 @@ void upstream_names_warn(struct call *c, struct str document, json_t *warnings)
             continue;
         snprintf(pointer, sizeof pointer, "/rules/%zu/upstream", i);
         json_array_append_new(
-            warnings, json_pack("{s:s,s:s,s:s}", "pointer", pointer, "code", "unknown-upstream",
-                                "message",
-                                "There is no group of parent proxies of this name in the settings; "
-                                "what this rule lets through would fail."));
+            warnings,
+            json_pack("{s:s,s:s,s:s}", "pointer", pointer, "code", "unknown-upstream", "message",
+                      "There is no group of parent proxies of this name in the settings; "
+                      "what this rule lets through would fail."));
     }
     json_decref(groups);
     json_decref(doc);

@@ -1,6 +1,6 @@
-/* upstream_names: rules that name a group of parent proxies which the settings do not have. Policies
- * and settings are stored apart, so neither refuses the other; a request such a rule lets through
- * gets a 500. Threads: the worker's that serves the call. */
+/* upstream_names: rules that name a group of parent proxies which the settings do not have.
+ * Policies and settings are stored apart, so neither refuses the other; a request such a rule lets
+ * through gets a 500. Threads: the worker's that serves the call. */
 #ifndef ADMINUI_UPSTREAM_NAMES_H
 #define ADMINUI_UPSTREAM_NAMES_H
 

@@ -53,7 +53,7 @@ struct record {
     struct str rule_name;
     struct str categories; /* names separated by '\n' */
     struct str shadow;     /* ids of shadow rules that would have decided otherwise, '\n' between */
-    struct str upstream;   /* address:port dialled */
+    struct str upstream;   /* address:port dialled; of a parent proxy: group/host:port */
     struct str user_agent;
     struct str referer;
     struct str error;       /* short token, RFC 9209 error type where one fits */

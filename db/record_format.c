@@ -319,6 +319,15 @@ static const char *squid_result(const struct record *r)
     return str_eq(r->scheme, STR("connect")) ? "TCP_TUNNEL" : "TCP_MISS";
 }
 
+/* Who was asked: the server, or a parent ("group/host:port"). */
+static void squid_hierarchy(struct buf *out, struct str upstream)
+{
+    size_t slash = str_find(upstream, '/');
+    bool is_parent = slash != STR_NPOS;
+    buf_add_z(out, is_parent ? " FIRSTUP_PARENT/" : upstream.n ? " HIER_DIRECT/" : " HIER_NONE/");
+    squid_field(out, str_sub(upstream, is_parent ? slash + 1 : 0, str_rfind(upstream, ':')));
+}
+
 void record_format_squid(const struct record *r, struct buf *out)
 {
     struct small x;
@@ -337,8 +346,7 @@ void record_format_squid(const struct record *r, struct buf *out)
     }
     buf_add_c(out, ' ');
     squid_field(out, r->user);
-    buf_add_z(out, r->upstream.n ? " HIER_DIRECT/" : " HIER_NONE/");
-    squid_field(out, str_sub(r->upstream, 0, str_rfind(r->upstream, ':')));
+    squid_hierarchy(out, r->upstream);
     buf_add_c(out, ' ');
     squid_field(out, str_sub(r->content_type, 0, str_find(r->content_type, ';')));
     buf_add_c(out, '\n');

@@ -4,11 +4,13 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "base/url.h"
 #include "policies/reader.h"
 
 #define TEXTS_MAX ((size_t)1 << 20)
 #define NAME_MAX  64
 #define LOGIN_MAX 255
+#define URL_MAX   1024
 
 static const char default_document[] = "{\"groups\":[],\"default\":\"\"}";
 
@@ -151,10 +153,33 @@ static void read_members(struct reader *r, const json_t *o, struct settings_upst
     reader_leave(r, mark);
 }
 
+static bool is_http_url(struct str s)
+{
+    struct url u;
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] <= 0x20 || (unsigned char)s.p[i] >= 0x7f || s.p[i] == '#')
+            return false;
+    return s.n <= URL_MAX && url_parse(s, &u) == OK && u.scheme == URL_HTTP &&
+           str_starts(s, STR("http://"));
+}
+
+static void read_check_url(struct reader *r, const json_t *o, struct settings_upstreams_group *g)
+{
+    reader_string(r, o, "url", &g->check_url);
+    size_t mark = reader_enter(r, "url");
+    if (g->check_url.n && !is_http_url(g->check_url))
+        reader_fault(r, "bad-url", "This is fetched through the member: http://, at most %d bytes.",
+                     URL_MAX);
+    else if (g->check_url.n && g->check_kind == 0)
+        reader_fault(r, "not-here", "A \"url\" belongs to checks of the kind http.");
+    reader_leave(r, mark);
+}
+
 static void read_check(struct reader *r, const json_t *o, struct settings_upstreams_group *g)
 {
-    static const char *const names[] = {"interval_ms", "timeout_ms", "retry_ms",
-                                        "down_after",  "up_after",   NULL};
+    static const char *const names[] = {"interval_ms", "timeout_ms", "retry_ms", "down_after",
+                                        "up_after",    "kind",       "url",      NULL};
+    static const char *const kinds[] = {"connect", "http", NULL};
     g->interval_ms = 5000;
     g->timeout_ms = 2000;
     g->retry_ms = 10000;
@@ -170,6 +195,8 @@ static void read_check(struct reader *r, const json_t *o, struct settings_upstre
     read_number(r, v, "retry_ms", (struct bounds){100, 3600000}, &g->retry_ms);
     read_number(r, v, "down_after", (struct bounds){1, 1000}, &g->down_after);
     read_number(r, v, "up_after", (struct bounds){1, 1000}, &g->up_after);
+    reader_word(r, v, "kind", kinds, &g->check_kind);
+    read_check_url(r, v, g);
     reader_leave(r, mark);
 }
 

@@ -51,7 +51,10 @@ static enum err map_group(struct parents *p, const struct settings_upstreams_gro
                                      .retry_ms = in->retry_ms,
                                      .down_after = (uint16_t)in->down_after,
                                      .up_after = (uint16_t)in->up_after};
-    enum err e = g->name.p ? OK : ERR_NOMEM;
+    g->check.is_http = in->check_kind == 1;
+    if (in->check_url.n)
+        g->check.url = arena_str(&p->arena, in->check_url);
+    enum err e = g->name.p && (g->check.url.p || !in->check_url.n) ? OK : ERR_NOMEM;
     for (size_t i = 0; i < in->n && i < PARENT_MEMBERS_MAX && e == OK; i++) {
         struct parent_member *m = &g->members[g->n++];
         e = map_member(p, &in->members[i], m);

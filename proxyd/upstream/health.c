@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "proxyd/io/dial.h"
+#include "proxyd/upstream/check_http.h"
 #include "proxyd/upstream/route.h"
 
 #define FIRST_MS 50 /* between the first checks of two members: not all at once */
@@ -16,6 +17,7 @@ struct probe {
     struct resolve_query query;
     struct resolve_answer answer;
     struct dial dial;
+    struct check_http http;
     bool is_resolving, is_dialing;
 };
 
@@ -35,10 +37,20 @@ static void tell(struct probe *p, enum err e)
     timer_set(&l->timers, &p->next, l->now_ms + p->group->check.interval_ms);
 }
 
+static void on_answered(struct check_http *c, enum err e)
+{
+    tell(LIST_ENTRY(c, struct probe, http), e);
+}
+
 static void on_dialed(struct dial *d, enum err e)
 {
     struct probe *p = LIST_ENTRY(d, struct probe, dial);
     p->is_dialing = false;
+    if (e == OK && p->group->check.is_http) {
+        p->http.on_done = on_answered;
+        check_http_start(&p->http, d, &p->group->check, p->member);
+        return;
+    }
     dial_give_up(d);
     tell(p, e);
 }
@@ -94,6 +106,7 @@ static void forget(struct health *h)
             resolve_cancel(&p->query);
         if (p->is_dialing)
             dial_stop(&p->dial);
+        check_http_stop(&p->http);
     }
     free(h->probes);
     h->probes = NULL;

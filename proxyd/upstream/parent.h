@@ -28,6 +28,8 @@ struct parent_check {     /* whether it accepts connections */
     uint32_t timeout_ms;
     uint32_t retry_ms;
     uint16_t down_after, up_after; /* so many in a row */
+    bool is_http;                  /* a question is asked: check_http.h */
+    struct str url;                /* what is fetched; empty: nothing, the proxy itself is asked */
 };
 
 struct parent_health {

@@ -257,6 +257,30 @@ def test_the_next_one_when_one_is_gone(s):
         wait_until(lambda: f"is up again member=hq/{one.address}" in s.proxyd.output(), 5, "and of that")
 
 
+def test_a_check_can_ask(s):
+    """One that accepts connections and serves nobody is up for whoever only connects."""
+    with Parent("one", login=("u", "p")) as one, Parent("two", line="v2") as two:
+        asked = {**CHECKS, "kind": "http"}
+        fetched = {**asked, "url": "http://probe.test/ok"}
+        who = {"address": one.address, "username": "u", "password": "p"}
+        through(s, group("hq", who, check=CHECKS), group("branch", who, check=asked),
+                group("far", who, check=fetched), group("line", {"address": two.address, "proxy_protocol": "v2"}, check=asked))
+        wait_until(lambda: members(s, "far")[0]["checks"] > 3, 5, "checks")
+        assert all(members(s, g)[0]["state"] == "up" and not members(s, g)[0]["missed"] for g in ("hq", "branch", "far", "line"))
+        heads = {h.split(b"\r\n")[0] for h in one.heads}
+        assert heads == {b"OPTIONS * HTTP/1.1", b"GET http://probe.test/ok HTTP/1.1"}
+        assert all(b"Proxy-Authorization: Basic " in h for h in one.heads)
+        assert set(two.lines) == {V2_SIGNATURE + b"\x20\0\0\0"}, "a connection of our own"
+        one.answer = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
+        wait_until(lambda: members(s, "far")[0]["state"] == "down", 5, "what is fetched has to be there")
+        assert members(s, "branch")[0]["state"] == "up", "who refuses is alive"
+        one.mode = "hang"
+        wait_until(lambda: members(s, "branch")[0]["state"] == "down", 5, "and who is silent is not")
+        assert members(s, "hq")[0]["state"] == "up"
+        one.mode, one.answer = "serve", None
+        wait_until(lambda: members(s, "far")[0]["state"] == members(s, "branch")[0]["state"] == "up", 5, "all is well")
+
+
 @pytest.mark.parametrize("mode", ["close", "hang"])
 def test_one_that_takes_requests_and_says_nothing(s, mode):
     with Parent("one") as one, Parent("two") as two, Origin() as o:

@@ -130,6 +130,10 @@ static void test_csv_and_squid(void **state)
                                         "http://host221.example.com/path/1230?q=1 al\"ice%0A "
                                         "HIER_DIRECT/192.0.2.1 text/html\n")));
     buf_clear(&b);
+    r.upstream = STR("hq/[2001:db8::1]:3128");
+    record_format_squid(&r, &b);
+    assert_true(str_ends(buf_str(&b), STR(" FIRSTUP_PARENT/[2001:db8::1] text/html\n")));
+    buf_clear(&b);
     r.scheme = STR("connect");
     r.verdict = RECORD_ALLOWED;
     r.method = STR("CONNECT");

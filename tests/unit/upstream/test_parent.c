@@ -29,7 +29,8 @@ static void set_up(struct bench *b, enum parent_balance balance)
     b->g = &b->all->groups[0];
     b->g->name = STR("hq");
     b->g->balance = balance;
-    b->g->check = (struct parent_check){5000, 2000, 10000, 2, 2};
+    b->g->check = (struct parent_check){
+        .interval_ms = 5000, .timeout_ms = 2000, .retry_ms = 10000, .down_after = 2, .up_after = 2};
     for (unsigned i = 0; i < N; i++) {
         char name[8] = {(char)('a' + i)};
         struct parent_member *m = &b->g->members[b->g->n++];
