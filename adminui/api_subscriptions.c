@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "adminui/app.h"
@@ -37,6 +38,16 @@ static json_t *waiting_json(const struct subscription *x)
     return j ? j : json_null();
 }
 
+/* Of a parent proxy only who may change it sees the login. */
+static void hide_login(const struct call *c, const char *proxy, json_t *j)
+{
+    const char *at = strrchr(proxy, '@'), *scheme = strstr(proxy, "://");
+    if (at && !role_may(c->caller.role, PERMISSION_EDIT))
+        json_object_set_new(
+            j, "proxy",
+            json_sprintf("%.*s***%s", scheme ? (int)(scheme + 3 - proxy) : 0, proxy, at));
+}
+
 static json_t *subscription_json(const struct call *c, const struct subscription *x)
 {
     struct report report;
@@ -51,6 +62,7 @@ static json_t *subscription_json(const struct call *c, const struct subscription
     bool is_stale = config.is_enabled && clock_wall_ms(&c->app->clock) - since >
                                              STALE_PERIODS * config.every_hours * HOUR_MS;
     snprintf(source, sizeof source, "sub:%llu", (unsigned long long)x->id);
+    hide_login(c, config.proxy, j);
     json_object_set_new(j, "id", reply_u64(x->id));
     json_object_set_new(j, "has_password", json_boolean(*config.password));
     json_object_set_new(j, "source", json_string(source));

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/url.h"
 #include "db/list_rows.h"
 
 enum kind { TEXT, NUMBER, NUMBER64, SWITCH };
@@ -84,9 +85,13 @@ static void read_switch(const struct member *m, const json_t *v, void *to, struc
     *(bool *)to = v && !json_is_null(v) ? json_is_true(v) : m->otherwise != 0;
 }
 
-static bool is_http(const char *url)
+#define BAD_URL "This is no http or https URL, or there is a name or password in it."
+
+/* Everybody who may look sees it: a name and a password have members of their own. */
+static bool is_http(const char *text)
 {
-    return strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0;
+    struct url url;
+    return url_parse(str_of(text), &url) == OK;
 }
 
 /* What no table can say. */
@@ -94,9 +99,9 @@ static void check(const struct subscription_config *c, const json_t *json, struc
 {
     const char *format = json_string_value(json_object_get(json, "format"));
     if (*c->url && !is_http(c->url))
-        fault(r, "url", "bad-url", "It begins with http:// or https://.");
+        fault(r, "url", "bad-url", BAD_URL);
     if (*c->checksum_url && !is_http(c->checksum_url))
-        fault(r, "checksum_url", "bad-url", "It begins with http:// or https://.");
+        fault(r, "checksum_url", "bad-url", BAD_URL);
     if (*c->category && !list_rows_is_name(str_of(c->category)))
         fault(r, "category", "bad-name",
               "A category's name has 1 to 64 of a-z, 0-9, -, _ and dot.");

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from lib.daemons import SLOW, Stack, wait_until
+from lib.daemons import SLOW, Api, Stack, wait_until
 from lib.origin import CLOSE, Origin, Pause, make_certs
 
 
@@ -301,7 +301,22 @@ def test_bad_settings_are_named(world):
                                               "checksum": "12", "surprise": 1}, ok=False)
     assert r.status_code == 422
     assert {e["pointer"] for e in r.json()["errors"]} == {"/name", "/url", "/category", "/every_hours", "/format", "/checksum", "/surprise"}
+    for url in ("http://u:p@a.example/x", "https://u@a.example/x", "http://", "http://a.example:99999/", "http://a b/"):
+        for member in ("url", "checksum_url"):
+            r = s.api.call("POST", "/subscriptions", {"name": "x", "url": "http://a.example/", "category": "x", member: url}, ok=False)
+            assert r.status_code == 422 and r.json()["errors"][0]["pointer"] == f"/{member}", (url, member, r.text)
     assert s.api.get("/subscriptions/catalogue")["items"][0]["url"].startswith("https://")
+
+
+def test_readers_see_no_login(world):
+    s, _ = world
+    i = subscribe(s, "http://a.example/x", category="seen", proxy="http://me:hush@parent.example:3128", enabled=False)
+    s.api.post("/accounts", {"username": "reader", "password": "a long one for them", "role": "viewer"})
+    reader = Api(s.admin_port)
+    reader.login("reader", "a long one for them")
+    assert reader.get(f"/subscriptions/{i}")["proxy"] == "http://***@parent.example:3128"
+    assert "hush" not in reader.call("GET", "/subscriptions").text and "hush" in s.api.call("GET", f"/subscriptions/{i}").text
+    s.api.delete(f"/subscriptions/{i}")
 
 
 def test_proxyctl(world):

@@ -110,7 +110,7 @@ export function upload(path: string, file: Blob, progress: (part: number) => voi
 
 export function messageOf(e: unknown): string {
   if (e instanceof ApiError) {
-    return said(e.problem.detail || e.faults[0]?.message || e.problem.title);
+    return said(e.faults[0]?.message || e.problem.detail || e.problem.title);
   }
   return said(e instanceof Error ? e.message : String(e));
 }
