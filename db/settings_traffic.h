@@ -13,8 +13,9 @@
  *   "classes": [{"name": "terminal servers", "networks": ["10.1.2.0/28"],
  *                "exempt": false, "together": false,
  *                "connections": 0, and the members of per_client}]}
- * 0 or null: no bound. burst 0: as many as two seconds allow, at least 10. What a class leaves out
- * is as for everybody. The narrowest network decides which class a client is in. */
+ * 0 or null: no bound. burst 0: as many as two seconds allow, at least 10; of new connections and
+ * bytes a second's and a quarter of a second's worth may come at once. What a class leaves out is
+ * as for everybody. The narrowest network decides which class a client is in. */
 #ifndef DB_SETTINGS_TRAFFIC_H
 #define DB_SETTINGS_TRAFFIC_H
 

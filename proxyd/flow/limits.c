@@ -28,7 +28,7 @@ struct limits {
     _Atomic int64_t accept_ns;             /* the bucket of new connections */
     _Alignas(64) _Atomic uint64_t load;    /* requests that run, and above clients that run any */
     _Alignas(64) _Atomic int64_t bytes_us; /* the bucket of all bytes */
-    uint64_t seed;
+    _Alignas(64) uint64_t seed;            /* never written again */
     struct shard shards[LIMITS_SHARDS];
 };
 
