@@ -146,6 +146,21 @@ static int post_comment(struct ctl *c, const char *path, const char *if_match)
     return code;
 }
 
+/* What somebody edited and did not publish gives way to the file: not without a word. */
+static void tell_replaced(struct ctl *c, const struct client_answer *draft, const json_t *document)
+{
+    struct client_answer live;
+    struct client_ask get = {.method = "GET", .path = "/policy/live"};
+    if (client_call(&c->client, &get, &live) != OK)
+        return;
+    const json_t *now = json_object_get(live.json, "document");
+    if (now && !json_equal(draft->json, now) && !json_equal(draft->json, document))
+        fputs("warning: proxyctl: the draft held other changes, which were not published; the file "
+              "takes their place\n",
+              stderr);
+    client_answer_fini(&live);
+}
+
 int verb_policy_publish(struct ctl *c)
 {
     struct client_answer draft, saved = {0};
@@ -158,8 +173,10 @@ int verb_policy_publish(struct ctl *c)
         .method = "PUT", .path = "/policy/draft", .json = document, .if_match = draft.etag};
     if (!code)
         code = verbs_call(c, &put, &saved);
-    if (!code)
+    if (!code) {
+        tell_replaced(c, &draft, document);
         code = post_comment(c, "/policy/draft:publish", saved.etag);
+    }
     client_answer_fini(&draft);
     client_answer_fini(&saved);
     json_decref(document);

@@ -49,11 +49,16 @@ def test_policy(admin, tmp_path):
     assert "from the shell" in ctl(admin, "policy", "versions").stdout
     assert "removed" in ctl(admin, "policy", "diff", "1", "2").stdout
     assert "(none)" in ctl(admin, "policy", "diff").stdout
+    assert "held other changes" not in r.stderr
     r = ctl(admin, "policy", "test", "http://www.x.example/", "--user", "bob", "--groups", "a,b", "--client", "10.0.0.1", "--time", "2026-01-05T10:00:00Z")
     assert "block" in r.stdout and "* " in r.stdout
     assert json.loads(ctl(admin, "policy", "test", "http://y.example/", "--json", "--policy", "2").stdout)["action"] == "allow"
     assert "version 3 is live" in ctl(admin, "policy", "rollback", "1").stdout
     assert ctl(admin, "policy", "show", "draft").stdout == ctl(admin, "policy", "show", "1").stdout
+    admin.log_in()
+    admin.api.put("/policy/draft", policy({"id": "of-somebody-else", "when": {"hosts": ["y.example"]}}))
+    assert "held other changes" in ctl(admin, "policy", "publish", str(path), "--comment", "over it").stderr
+    ctl(admin, "policy", "rollback", "1")
 
 
 def test_policy_faults(admin, tmp_path):
