@@ -1,8 +1,8 @@
 /* step_parent: CONNECT goes to a parent proxy, for a client's CONNECT and for an upgrade, which
  * proxies on the way rarely pass on. Only 2xx is a tunnel; whatever else the parent says is its own
  * affair and never shown as the server's. Nothing of the client's is sent before the tunnel stands,
- * so another member may be asked instead. The parent learns the target, the proxies on the way and
- * our login, and no other field of the client's head. */
+ * so another member may be asked instead. The parent learns the target, our login
+ * and what the listener discloses, and no other field of the client's head. */
 #include "proxyd/flow/step_parent.h"
 
 #include "proxyd/flow/context.h"

@@ -4,14 +4,31 @@
 #include "base/buf.h"
 #include "proxyd/flow/context.h"
 #include "proxyd/flow/disclose.h"
+#include "proxyd/flow/trial.h"
 #include "proxyd/io/fd.h"
 #include "proxyd/upstream/route.h"
+
+/* The effects of the rule that lets it through. Before an answer that rules want to see: of the one
+ * that will, if the answer is nothing those rules look for. */
+static const struct effects *effects_of(const struct request *r)
+{
+    struct verdict v;
+    struct facts f = r->k->facts;
+    if (r->k->is_final)
+        return r->k->verdict.effects;
+    f.known |= FACTS_BIT(FACTS_ANSWER) | FACTS_BIT(FACTS_CONTENT);
+    f.status = 0;
+    f.content_type = STR("");
+    policy_decide(trial_policy(r), &f, &v);
+    return v.is_final ? v.effects : NULL;
+}
 
 static const struct parent_group *group_of(const struct request *r, enum fault *f)
 {
     const struct work *k = r->k;
     const struct parents *all = r->hold->set->parents;
-    struct str name = k->is_final && k->verdict.effects ? k->verdict.effects->upstream : STR("");
+    const struct effects *x = all || k->is_final ? effects_of(r) : NULL;
+    struct str name = x ? x->upstream : STR("");
     if (name.n == 0)
         return all ? all->standard : NULL;
     if (str_eq(name, STR(PARENT_DIRECT)))

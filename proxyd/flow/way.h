@@ -1,9 +1,9 @@
 /* way: whether a request goes to its server itself or through a parent proxy, which member of the
  * group is tried, what a failed attempt means, and what a parent is told in front of the request.
- * The rule's `upstream` decides when the rule was final before the request goes out, else the
- * group that the settings name for everything. Through a parent the target's name is not looked up
- * here: what the guard says of addresses holds for targets that are literals, the rest is the
- * parent's. Threads: one worker. */
+ * The rule's `upstream` decides, else the group that the settings name for everything; where rules
+ * wait for the answer, the rule that lets through what none of them fits. Through a parent the
+ * target's name is not looked up here: what the guard says of addresses holds for targets that are
+ * literals, the rest is the parent's. Threads: one worker. */
 #ifndef PROXYD_FLOW_WAY_H
 #define PROXYD_FLOW_WAY_H
 

@@ -107,6 +107,14 @@ def test_a_verdict_on_addresses_holds_for_parents_too(s):
         assert s.get("http://far.test/").text == "one http://far.test/"
         with connect(s, "near.test", 443) as c:
             assert c.response("CONNECT").status == 403
+        behind = policy({"id": "type", "when": {"content_types": ["image/*"]}, "action": "block"},
+                        {"id": "b", "when": {"hosts": ["b.test"]}, "action": "allow", "upstream": "branch"})
+        publish(s, behind)
+        with Parent("two") as two:
+            through(s, group("hq", one), group("branch", two), default="hq")
+            assert s.get("http://b.test/").text.startswith("two") and s.get("http://a.test/").text.startswith("one")
+            two.answer = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 0\r\n\r\n"
+            assert s.get("http://b.test/").status_code == 403
         late = policy({"id": "type", "when": {"content_types": ["image/*"]}, "action": "block"},
                       {"id": "near", "when": {"server_networks": ["127.0.0.1/32"], "hosts": ["near.test"]}, "action": "block"},
                       {"id": "far", "when": {"server_networks": ["127.0.0.1/32"], "hosts": ["far.test"]}, "action": "block"})
