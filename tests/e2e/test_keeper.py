@@ -78,6 +78,7 @@ def other_process(s, pid):
 
 
 def test_a_crash_is_over_within_a_second():
+    crash = signal.SIGSEGV if SLOW == 1 else signal.SIGKILL  # the sanitizers would report the first as ours
     with Stack(proxy={"workers": "2"}) as s, Origin() as o:
         s.publish(policy())
         time.sleep(2.1)  # a process that dies young is started after a pause
@@ -86,7 +87,7 @@ def test_a_crash_is_over_within_a_second():
             for _ in range(2):
                 pid, before = s.worker_pid, load.total()
                 began = time.monotonic()
-                os.kill(pid, signal.SIGSEGV)
+                os.kill(pid, crash)
                 wait_until(other_process(s, pid), 5, "a new process")
                 wait_until(lambda: load.total() > before + 8, 10, "answers again")
                 took = time.monotonic() - began
@@ -94,7 +95,7 @@ def test_a_crash_is_over_within_a_second():
                 time.sleep(2.1)
         assert sum(load.refused) == 0
         assert sum(load.broken) <= 2 * 4  # what the four clients had in flight, twice
-        assert "signal 11" in s.proxyd.output()
+        assert f"signal {int(crash)}" in s.proxyd.output()
         assert assert_no_gap(s, load.total()) >= load.total()
 
 
@@ -179,7 +180,8 @@ def test_an_upgrade_that_cannot_work_changes_nothing(tmp_path):
             n = s.proxyd.output().count(why)
             os.kill(s.proxyd.pid, signal.SIGUSR2)
             wait_until(lambda: s.proxyd.output().count(why) > n, 10, why)
-            assert s.worker_pid == pid and s.get(o.url("/bytes/10")).status_code == 200
+            wait_until(lambda: s.worker_pid == pid, 10, "the one that looked at the new program ends")
+            assert s.get(o.url("/bytes/10")).status_code == 200
 
         program.unlink()
         program.write_bytes(b"no program at all")
