@@ -8,6 +8,7 @@
 #include "adminui/api_entries.h"
 #include "adminui/api_limits.h"
 #include "adminui/api_lint.h"
+#include "adminui/api_listeners.h"
 #include "adminui/api_explain.h"
 #include "adminui/api_log.h"
 #include "adminui/api_convert.h"
@@ -199,6 +200,11 @@ const struct route routes_table[] = {
      "Warnings and overrides that people have accepted and that still hold"},
     {"POST", "/grants:revoke", PERMISSION_EDIT, ROUTE_JSON, true, false, api_quotas_revoke,
      api_quotas_revoke_noted, "Forget what a person has accepted; the page comes again"},
+    {"GET", "/listeners", PERMISSION_READ, ROUTE_NO_BODY, false, false, api_listeners_get, NULL,
+     "Ports clients come in by, and what requests of each tell; held by proxyd"},
+    {"POST", "/listeners:privacy-test", PERMISSION_ADMIN, ROUTE_JSON_OPTIONAL, true, false,
+     api_listeners_privacy_test, api_listeners_privacy_tested,
+     "Send a request with everything telling through a listener and show what a server sees"},
     {"GET", "/limits/clients", PERMISSION_LOG, ROUTE_NO_BODY, false, false, api_limits_clients,
      NULL, "Clients and users nearest to their bounds now; held by proxyd"},
     {"GET", "/upstreams", PERMISSION_LOG, ROUTE_NO_BODY, false, false, api_upstreams_list, NULL,

@@ -48,6 +48,7 @@ static const struct option longs[] = {{"socket", required_argument, NULL, 's'},
                                       {"canary", required_argument, NULL, 'C'},
                                       {"minutes", required_argument, NULL, 'N'},
                                       {"reason", required_argument, NULL, 'R'},
+                                      {"listener", required_argument, NULL, 'I'},
                                       {"force", no_argument, NULL, 'O'},
                                       {"emergency", no_argument, NULL, 'E'},
                                       {"unwatched", no_argument, NULL, 'U'},
@@ -94,6 +95,7 @@ static void set_option(struct options *o, int letter)
     case 'C': o->canary = optarg; break;
     case 'N': o->minutes = optarg; break;
     case 'R': o->reason = optarg; break;
+    case 'I': o->listener = optarg; break;
     case 'O': o->force = true; break;
     case 'E': o->emergency = true; break;
     case 'U': o->unwatched = true; break;

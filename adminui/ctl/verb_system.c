@@ -82,6 +82,62 @@ int verb_system_upstreams(struct ctl *c)
     return code;
 }
 
+int verb_system_privacy_show(struct ctl *c)
+{
+    static const struct show_column columns[] = {{"LISTENER", "listener"},
+                                                 {"PRIVACY", "privacy"},
+                                                 {"REFERER", "referer"},
+                                                 {"SAID BY", "said_by"},
+                                                 {NULL, NULL}};
+    struct client_answer a;
+    bool is_done;
+    int code = verbs_get(c, "/listeners", &a, &is_done);
+    if (!is_done)
+        show_table(json_object_get(a.json, "items"), columns);
+    client_answer_fini(&a);
+    return code;
+}
+
+static void show_privacy(const json_t *j)
+{
+    static const struct show_column head[] = {
+        {"listener", "listener"},     {"privacy", "privacy"},
+        {"said by", "said_by"},       {"client was", "client"},
+        {"the server saw", "source"}, {"fields in order", "in_order"},
+        {"promise is kept", "kept"},  {NULL, NULL}};
+    static const struct show_column fields[] = {{"FIELD", "field"},   {"SENT", "sent"},
+                                                {"SEEN", "seen"},     {"TELLS", "tells"},
+                                                {"BREAKS", "breaks"}, {NULL, NULL}};
+    static const struct show_column answer[] = {{"ADDED TO THE ANSWER", "field"},
+                                                {"VALUE", "value"},
+                                                {"TELLS", "tells"},
+                                                {"BREAKS", "breaks"},
+                                                {NULL, NULL}};
+    show_object(j, head);
+    show_table(json_object_get(j, "items"), fields);
+    if (json_array_size(json_object_get(j, "answer")))
+        show_table(json_object_get(j, "answer"), answer);
+}
+
+int verb_system_privacy_test(struct ctl *c)
+{
+    struct client_answer a;
+    json_t *body = json_object();
+    if (c->options.listener)
+        json_object_set_new(body, "listener", json_string(c->options.listener));
+    struct client_ask ask = {.method = "POST", .path = "/listeners:privacy-test", .json = body};
+    int code = verbs_call(c, &ask, &a);
+    json_decref(body);
+    if (code == 0 && c->options.json)
+        verbs_print_json(&a);
+    else if (code == 0)
+        show_privacy(a.json);
+    if (code == 0 && !json_is_true(json_object_get(a.json, "kept")))
+        code = 2;
+    client_answer_fini(&a);
+    return code;
+}
+
 int verb_system_pac_show(struct ctl *c)
 {
     struct client_answer a;

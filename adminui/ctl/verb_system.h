@@ -10,5 +10,7 @@ int verb_system_pac_test(struct ctl *c);
 int verb_system_report(struct ctl *c);
 int verb_system_limits(struct ctl *c);
 int verb_system_upstreams(struct ctl *c);
+int verb_system_privacy_show(struct ctl *c);
+int verb_system_privacy_test(struct ctl *c); /* 2: the promise is broken */
 
 #endif

@@ -9,7 +9,8 @@ struct options {
     bool json, follow, merge, dry_run, disabled, store_categories, allow_private, with_secrets,
         keep_accounts, force, emergency, unwatched, all, publish;
     const char *socket, *comment, *user, *client, *time, *method, *policy, *groups, *limit, *format,
-        *from, *to, *sort, *password_file, *days, *at, *canary, *minutes, *reason, *name, *category;
+        *from, *to, *sort, *password_file, *days, *at, *canary, *minutes, *reason, *name, *category,
+        *listener;
 };
 
 struct ctl {

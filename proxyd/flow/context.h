@@ -33,7 +33,7 @@ struct worker {
     bool is_draining, is_drain_over;
     struct disclosure *disclosures; /* one per listener */
     struct str via;                 /* our pseudonym: node name and a few digits of this process */
-    char via_text[96];
+    char via_text[WORKER_PSEUDONYM_BYTES];
     struct {
         _Atomic uint64_t n_clients, n_requests, n_tunnels, n_idle_upstreams, n_names_cached,
             n_old_policies, policy_version;

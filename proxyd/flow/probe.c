@@ -30,6 +30,10 @@ enum err probe_arm(struct probe *p, const struct probe_order *o, char token[PROB
         token[2 * i + 1] = digits[bytes[i] & 15];
     }
     pthread_mutex_lock(&p->lock);
+    if (p->is_armed && o->now_ms < p->until_ms) {
+        pthread_mutex_unlock(&p->lock);
+        return ERR_BUSY;
+    }
     memcpy(p->token, token, PROBE_TOKEN_BYTES);
     p->listener = o->listener;
     p->echo = o->echo;
@@ -39,11 +43,13 @@ enum err probe_arm(struct probe *p, const struct probe_order *o, char token[PROB
     return OK;
 }
 
-void probe_disarm(struct probe *p)
+void probe_disarm(struct probe *p, const char token[PROBE_TOKEN_BYTES])
 {
     pthread_mutex_lock(&p->lock);
-    p->is_armed = false;
-    secret_wipe(p->token, sizeof p->token);
+    if (memcmp(p->token, token, PROBE_TOKEN_BYTES) == 0) {
+        p->is_armed = false;
+        secret_wipe(p->token, sizeof p->token);
+    }
     pthread_mutex_unlock(&p->lock);
 }
 

@@ -32,15 +32,15 @@ struct probe {
 void probe_init(struct probe *p);
 void probe_fini(struct probe *p);
 
-/* What a test waits for; one at a time: the caller sees to that. ERR_IO: no randomness. */
+/* What a test waits for. ERR_BUSY: another waits still. ERR_IO: no randomness. */
 struct probe_order {
     unsigned listener;   /* index */
     struct ip_port echo; /* where the request goes */
-    int64_t until_ms;
+    int64_t now_ms, until_ms;
 };
 enum err probe_arm(struct probe *p, const struct probe_order *o,
                    char token[PROBE_TOKEN_BYTES]) MUST_CHECK;
-void probe_disarm(struct probe *p);
+void probe_disarm(struct probe *p, const char token[PROBE_TOKEN_BYTES]); /* if it waits still */
 
 /* Is it the one? Then it is taken, and *echo is where it goes; never twice. */
 bool probe_take(struct probe *p, const struct request *r, struct ip_port *echo);

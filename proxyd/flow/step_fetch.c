@@ -56,6 +56,7 @@ static enum err write_head(struct request *r)
     k->body.n_written = how.n_drop_names;
     if (e == OK)
         e = disclose_request(r, &how);
+    k->body.veil = how.veil;
     if (e == OK)
         e = lead_open(&r->up,
                       k->req.n_bytes + HTTP_WRITE_EXTRA + r->w->via.n + how.extra.n +

@@ -85,15 +85,19 @@ static enum err open_listeners(struct worker *w, const int *fds)
     return OK;
 }
 
-/* Our name in Via: the node, and what tells this process from another of the same name. */
+struct str worker_pseudonym(const struct worker_shared *s, struct str node,
+                            char out[WORKER_PSEUDONYM_BYTES])
+{
+    const uint8_t *k = s->token_key;
+    node = str_sub(node, 0, 64);
+    int n = snprintf(out, WORKER_PSEUDONYM_BYTES, "%.*s-%02x%02x%02x", STR_ARG(node), k[29], k[30],
+                     k[31]);
+    return str_make(out, (size_t)n);
+}
+
 static void name_via(struct worker *w)
 {
-    struct str node = worker_settings(w)->node;
-    const uint8_t *k = w->shared->token_key;
-    node = str_sub(node, 0, 64);
-    int n = snprintf(w->via_text, sizeof w->via_text, "%.*s-%02x%02x%02x", STR_ARG(node), k[29],
-                     k[30], k[31]);
-    w->via = str_make(w->via_text, (size_t)n);
+    w->via = worker_pseudonym(w->shared, worker_settings(w)->node, w->via_text);
 }
 
 static void init_plain_parts(struct worker *w, const struct worker_parts *p)

@@ -91,6 +91,12 @@ enum err worker_drain(struct worker *w) MUST_CHECK;
 
 struct wake *worker_wake(struct worker *w); /* the mailbox; any thread */
 
+#define WORKER_PSEUDONYM_BYTES 96
+/* Our name in Via: the node, and what tells this process from another of the same name. The text
+ * is out's. */
+struct str worker_pseudonym(const struct worker_shared *s, struct str node,
+                            char out[WORKER_PSEUDONYM_BYTES]);
+
 /* Gauges that are not in stats; read without a lock, each right by itself. Any thread. */
 struct worker_gauges {
     uint64_t n_clients, n_requests, n_tunnels, n_idle_upstreams, n_names_cached, n_old_policies;

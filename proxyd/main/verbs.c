@@ -6,6 +6,7 @@
 #include "policies/pattern_usage.h"
 #include "proxyd/main/books.h"
 #include "proxyd/main/parent_watch.h"
+#include "proxyd/main/privacy_test.h"
 #include "proxyd/main/takers.h"
 #include "proxyd/main/wiring.h"
 
@@ -133,6 +134,12 @@ static json_t *do_patterns(void *ctx, const json_t *request)
     return out ? out : control_error("out of memory");
 }
 
+static json_t *do_privacy(void *ctx, const json_t *request)
+{
+    (void)request;
+    return privacy_status(ctx);
+}
+
 const struct control_verb verbs_table[] = {
     {"reload", do_reload},
     {"status", do_status},
@@ -145,5 +152,7 @@ const struct control_verb verbs_table[] = {
     {"grants", books_grants},
     {"grants-revoke", books_grants_revoke},
     {"limits-clients", takers_clients},
+    {"privacy", do_privacy},
+    {"privacy-test", privacy_test},
     {NULL, NULL},
 };

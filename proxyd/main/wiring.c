@@ -285,6 +285,7 @@ void wiring_fini(struct wiring *w)
     workers_fini(&w->workers);
     limits_free(w->workers.shared.limits);
     hops_free(w->workers.shared.hops);
+    probe_fini(&w->workers.shared.probe);
     ledger_close(w->workers.shared.ledger);
     recent_free(w->workers.shared.recent);
     flow_set_unref(w->first_set);

@@ -209,6 +209,8 @@ static bool is_refused_trailer(const struct http_body *b, struct str name)
     for (size_t i = 0; i < b->n_written; i++)
         if (header_is_like(b->written[i], name))
             return true;
+    if (b->veil && veil_drops(b->veil, name))
+        return true;
     uint64_t refused = b->of_response ? TRAILER_REFUSED : ~HEADER_BIT(HEADER_OTHER);
     if (name.n > sizeof plain) /* longer than all we know */
         return false;

@@ -8,6 +8,7 @@
 #define PROXYD_WIRE_HTTP_BODY_H
 
 #include "proxyd/wire/http_head.h"
+#include "proxyd/wire/veil.h"
 
 #define HTTP_BODY_LINE_MAX     1024
 #define HTTP_BODY_EXT_MAX      16384
@@ -35,6 +36,7 @@ struct http_body {
     /* further names that no trailer may have; borrowed, set by who writes these fields himself */
     const struct str *written;
     size_t n_written;
+    const struct veil *veil; /* request: what no trailer may tell either; borrowed, or NULL */
 };
 
 /* One step of taking bytes apart. */

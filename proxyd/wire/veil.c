@@ -37,7 +37,8 @@ struct veil veil_of(enum privacy_mode mode, bool is_trusted)
         name, sizeof(name) - 1, class, true                                                        \
     }
 
-/* Lower case. What products put into requests to tell where they came from. */
+/* Lower case, '_' as '-': many servers make one name of both. What products put into requests to
+ * tell where they came from. */
 static const struct telling {
     char text[28];
     uint8_t n, class;
@@ -58,6 +59,7 @@ static const struct telling {
     WHOLE("x-clientip", VEIL_CLIENT),
     WHOLE("x-client-port", VEIL_CLIENT),
     WHOLE("x-cluster-client-ip", VEIL_CLIENT),
+    WHOLE("x-real-ip", VEIL_CLIENT), /* with an underscore: it has a number otherwise */
     WHOLE("x-real-port", VEIL_CLIENT),
     WHOLE("x-remote-ip", VEIL_CLIENT),
     WHOLE("x-remote-addr", VEIL_CLIENT),
@@ -128,7 +130,7 @@ unsigned veil_class_of(struct str name)
         const struct telling *t = &tellings[i];
         if (t->is_prefix ? name.n < t->n : name.n != t->n)
             continue;
-        if (str_eq_nocase(str_sub(name, 0, t->n), str_make(t->text, t->n)))
+        if (header_is_like(str_sub(name, 0, t->n), str_make(t->text, t->n)))
             return t->class;
     }
     return 0;

@@ -41,7 +41,7 @@ struct veil {
 /* For requests of a client that is trusted (named only) or not. */
 struct veil veil_of(enum privacy_mode mode, bool is_trusted);
 
-/* What a field without a number tells of: bits, 0: nothing. Any case. */
+/* What a field without a number tells of: bits, 0: nothing. Any case, '_' as '-'. */
 unsigned veil_class_of(struct str name);
 
 static inline bool veil_drops(const struct veil *v, struct str name)

@@ -281,3 +281,94 @@ def test_faults_of_the_file(tmp_path):
     for line in (2, 3, 4, 5):
         assert re.search(rf"(line=|:|line ){line}\b", got.stderr), got.stderr
     assert "high-anonymity" in got.stderr and "same-host" in got.stderr and "pc17" in got.stderr
+
+
+# --- the self-test ------------------------------------------------------------------------------------------------------
+LISTED = {"via": "via", "named": "named", "anonymous": "anonymous", "high": "high-anonymity", "trusting": "named",
+          "plain": "via", "balanced": "named"}
+
+
+@pytest.mark.parametrize("mode", LISTED)
+def test_the_test_shows_what_leaks(s, ports, mode):
+    r = s.api.post("/listeners:privacy-test", {"listener": f"127.0.0.1:{ports[mode]}"})
+    assert r["privacy"] == LISTED[mode] and r["kept"] and r["in_order"], r
+    assert r["said_by"] == ("default" if mode == "plain" else "file")
+    came = {i["field"].lower(): i for i in r["items"] if i["seen"] is not None}
+    ours = {i["field"]: i for i in r["items"] if i["sent"] is None}
+    assert ("198.51.100.77" in str([i["seen"] for i in r["items"]])) == (mode in ("via", "plain", "trusting"))
+    assert "proxy-authorization" not in came and "x-secret-hop" not in came
+    if mode == "high":
+        assert not ours and set(came) == {"host", "user-agent", "accept", "cookie"}
+        assert r["answer"] == []
+    else:
+        assert ours["Via"]["tells"] == "this-proxy" and {a["field"] for a in r["answer"]} == {"Via", "Date"}
+    if LISTED[mode] == "named":
+        client = "203.0.113.77" if mode == "balanced" else "127.0.0.1"
+        assert ours["X-Forwarded-For"]["seen"] == client and ours["X-Forwarded-For"]["tells"] == "client"
+    assert r["source"].startswith("127.0.0.1:")
+
+
+def test_the_test_leaves_a_record_and_an_audit_row(s, ports):
+    before = len(s.log("host=privacy-test.invalid", want=0))
+    name = f"127.0.0.1:{ports['high']}"
+    s.api.post("/listeners:privacy-test", {"listener": name})
+    got = s.log("host=privacy-test.invalid", want=before + 1)
+    assert got[0]["effect"] == "privacy-test" and got[0]["verdict"] == "allowed"
+    assert any("privacy-test" in str(row) and name in str(row) for row in s.api.get("/audit?limit=20")["items"])
+
+
+def test_a_listener_that_is_not_there(s):
+    bad = s.api.call("POST", "/listeners:privacy-test", {"listener": "192.0.2.1:1"}, ok=False)
+    assert bad.status_code == 422 and bad.json()["errors"][0]["pointer"] == "/listener"
+
+
+def test_listeners_are_listed(s, ports):
+    items = {i["listener"]: i for i in s.api.get("/listeners")["items"]}
+    for mode, word in LISTED.items():
+        assert items[f"127.0.0.1:{ports[mode]}"]["privacy"] == word
+    assert items[f"127.0.0.1:{ports['high']}"]["referer"] == "none"
+
+
+def test_proxyctl(s, ports):
+    assert "high-anonymity" in s.ctl("privacy", "show").stdout
+    out = s.ctl("privacy", "test", "--listener", f"127.0.0.1:{ports['named']}").stdout
+    assert "X-Forwarded-For" in out and "client" in out
+
+
+def test_no_hole_is_left(ports):
+    """Nobody else reaches loopback by the name of the test: not before, not while a test runs, not afterwards. What is
+    open just then is looked for by trying all that while, with tokens that are not the one, from four threads."""
+    stop, hits, tries = threading.Event(), [], [0]
+    port = free_port()
+    with Stack(proxy={"allow-private": ""}, proxy_lines=[f"listen = 127.0.0.1:{port} privacy=high-anonymity"]) as own:
+        own.publish(policy())
+        victim = Origin()
+        victim.start()
+
+        def prod(i):
+            token = f"{i:x}" * 32
+            while not stop.is_set():
+                for name in ("privacy-test.invalid", "127.0.0.1"):
+                    data = f"GET http://{name}:{victim.port}/{token} HTTP/1.1\r\nHost: {name}:{victim.port}\r\nConnection: close\r\n\r\n"
+                    hits.append(ask(port, data.encode()).status)
+                    tries[0] += 1
+        threads = [threading.Thread(target=prod, args=(i,)) for i in range(1, 5)]
+        try:
+            [t.start() for t in threads]
+            for _ in range(10):
+                r = own.api.post("/listeners:privacy-test", {"listener": f"127.0.0.1:{port}"})
+                assert r["kept"]  # although loopback is refused to everybody
+        finally:
+            stop.set()
+            [t.join() for t in threads]
+            victim.stop()
+        assert tries[0] > 20 and not victim.requests and set(hits) <= {403, 502, 504, 503}, set(hits)
+        seen_at = int(r["source"].rsplit(":", 1)[1])
+        assert ask(port, f"GET http://127.0.0.1:{seen_at}/ HTTP/1.1\r\nHost: 127.0.0.1:{seen_at}\r\n\r\n".encode()).status == 403
+
+
+def test_the_test_needs_no_login_and_no_policy():
+    port = free_port()
+    with Stack(proxy_lines=[f"listen = 127.0.0.1:{port} privacy=anonymous"]) as own:
+        own.publish(policy({"id": "all", "when": {}, "action": "block"}, identity="always"))
+        assert own.api.post("/listeners:privacy-test", {"listener": f"127.0.0.1:{port}"})["kept"]

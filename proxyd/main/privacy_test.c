@@ -1,0 +1,269 @@
+/* privacy_test: connect, send, accept, echo, read, judge. */
+#include "proxyd/main/privacy_test.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proxyd/flow/disclose.h"
+#include "proxyd/flow/probe.h"
+#include "proxyd/io/fd.h"
+#include "proxyd/main/privacy_report.h"
+#include "proxyd/main/wiring.h"
+#include "proxyd/wire/proxy_line.h"
+
+#define STEP_MS  3000
+#define TEST_MS  6000
+#define HEAD_MAX 16384
+
+#define ECHO_ANSWER                                                                                \
+    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\nConnection: "             \
+    "close\r\n\r\nok"
+
+struct test {
+    struct wiring *w;
+    const struct worker_listener *listener;
+    unsigned index;
+    int client, door, echo; /* to the listener; the echo's listening socket; its connection */
+    struct ip_port echo_at;
+    char token[PROBE_TOKEN_BYTES];
+    bool is_armed;
+    struct privacy_report report;
+    struct buf sent, seen, answer;
+};
+
+static json_t *fail(const char *what, struct str detail)
+{
+    char text[400];
+    snprintf(text, sizeof text, "%s%s%.*s", what, detail.n ? ": " : "",
+             STR_ARG(str_sub(detail, 0, 200)));
+    return control_error(text);
+}
+
+/* --- sockets --------------------------------------------------------------------------------- */
+
+static struct ip loopback_like(const struct ip *ip)
+{
+    struct ip out = {{0}};
+    bool is_v4 = ip_is_v4(ip);
+    (void)!ip_parse(is_v4 ? STR("127.0.0.1") : STR("::1"), &out);
+    return out;
+}
+
+static enum err open_door(struct test *t)
+{
+    struct sockaddr_storage sa;
+    struct ip_port at = {.ip = loopback_like(&t->listener->at.ip)};
+    unsigned n = ip_port_to_sockaddr(&at, &sa);
+    t->door = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (t->door < 0 || bind(t->door, (const struct sockaddr *)&sa, n) != 0 ||
+        listen(t->door, 1) != 0)
+        return err_from_errno(errno);
+    return fd_local(t->door, &t->echo_at);
+}
+
+static enum err reach_listener(struct test *t)
+{
+    struct sockaddr_storage sa;
+    struct ip_port at = t->listener->at;
+    if (ip_classify(&at.ip) == IP_UNSPECIFIED)
+        at.ip = loopback_like(&at.ip);
+    unsigned n = ip_port_to_sockaddr(&at, &sa);
+    t->client = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (t->client < 0 || connect(t->client, (const struct sockaddr *)&sa, n) != 0)
+        return err_from_errno(errno);
+    return fd_local(t->client, &t->report.client);
+}
+
+static bool is_ready(int fd, int ms)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    int n;
+    do
+        n = poll(&p, 1, ms);
+    while (n < 0 && errno == EINTR);
+    return n > 0;
+}
+
+static enum err send_all(int fd, struct str bytes)
+{
+    while (bytes.n) {
+        ssize_t n = send(fd, bytes.p, bytes.n, MSG_NOSIGNAL);
+        if (n < 0)
+            return err_from_errno(errno);
+        bytes = str_sub(bytes, (size_t)n, bytes.n);
+    }
+    return OK;
+}
+
+/* Until a head is whole, or the end. */
+static void read_head(int fd, struct buf *out)
+{
+    char bytes[2048];
+    while (out->n < HEAD_MAX && str_find_str(buf_str(out), STR("\r\n\r\n")) == STR_NPOS) {
+        ssize_t n = is_ready(fd, STEP_MS) ? recv(fd, bytes, sizeof bytes, 0) : 0;
+        if (n <= 0)
+            return;
+        buf_add(out, str_make(bytes, (size_t)n));
+    }
+}
+
+/* --- the request ----------------------------------------------------------------------------- */
+
+/* A listener behind a balancer is told another client, as the balancer would. */
+static void add_proxy_line(struct test *t)
+{
+    char line[PROXY_LINE_V1_MAX];
+    struct ip_port client = {.port = 40404};
+    if (!t->listener->has_proxy_line)
+        return;
+    (void)!ip_parse(ip_is_v4(&t->listener->at.ip) ? STR("203.0.113.77") : STR("2001:db8::77"),
+                    &client.ip);
+    buf_add(&t->sent, str_make(line, proxy_line_write(&client, &t->listener->at, line)));
+    t->report.client = client;
+}
+
+static enum err arm(struct test *t)
+{
+    int64_t now_ms = clock_mono_ms(&t->w->clock);
+    struct probe_order o = {t->index, t->echo_at, now_ms, now_ms + TEST_MS};
+    enum err e = probe_arm(&t->w->workers.shared.probe, &o, t->token);
+    t->is_armed = e == OK;
+    return e;
+}
+
+static void write_request(struct test *t)
+{
+    size_t head_at;
+    buf_init(&t->sent, HEAD_MAX);
+    add_proxy_line(t);
+    head_at = t->sent.n;
+    buf_addf(&t->sent, "GET http://" PROBE_HOST ":%u/%.*s HTTP/1.1\r\n", t->echo_at.port,
+             PROBE_TOKEN_BYTES, t->token);
+    buf_addf(&t->sent, "Host: " PROBE_HOST ":%u\r\n", t->echo_at.port);
+    privacy_report_fields(&t->sent);
+    buf_add(&t->sent, STR("\r\n"));
+    t->report.sent = str_sub(buf_str(&t->sent), head_at, t->sent.n);
+}
+
+static enum err take_echo(struct test *t)
+{
+    struct sockaddr_storage sa;
+    socklen_t n = sizeof sa;
+    if (!is_ready(t->door, STEP_MS))
+        return ERR_TIMEOUT;
+    t->echo = accept4(t->door, (struct sockaddr *)&sa, &n, SOCK_CLOEXEC);
+    if (t->echo < 0)
+        return err_from_errno(errno);
+    return ip_port_from_sockaddr((const struct sockaddr *)&sa, &t->report.source);
+}
+
+static struct str first_line(const struct buf *b)
+{
+    struct str rest = buf_str(b), line = {0};
+    str_split(&rest, '\r', &line);
+    return line;
+}
+
+/* NULL: it went through. */
+static json_t *exchange(struct test *t)
+{
+    enum err e = open_door(t);
+    if (e != OK)
+        return fail("no echo socket", str_of(err_name(e)));
+    e = reach_listener(t);
+    if (e != OK)
+        return fail("the listener does not take a connection", str_of(err_name(e)));
+    e = arm(t);
+    if (e != OK)
+        return fail("another test runs", str_of(""));
+    write_request(t);
+    if (t->sent.failed || send_all(t->client, buf_str(&t->sent)) != OK)
+        return fail("the request cannot be sent", str_of(""));
+    e = take_echo(t);
+    if (e == OK) {
+        read_head(t->echo, &t->seen);
+        if (send_all(t->echo, STR(ECHO_ANSWER)) == OK)
+            read_head(t->client, &t->answer);
+    } else {
+        read_head(t->client, &t->answer);
+        return fail("the request did not come through", first_line(&t->answer));
+    }
+    t->report.seen = buf_str(&t->seen);
+    t->report.answer = buf_str(&t->answer);
+    return NULL;
+}
+
+static void end(struct test *t)
+{
+    if (t->is_armed)
+        probe_disarm(&t->w->workers.shared.probe, t->token);
+    fd_close(&t->client);
+    fd_close(&t->echo);
+    fd_close(&t->door);
+    buf_fini(&t->sent);
+    buf_fini(&t->seen);
+    buf_fini(&t->answer);
+}
+
+/* --- which listener -------------------------------------------------------------------------- */
+
+static bool find(struct test *t, const char *name)
+{
+    const struct worker_shared *s = &t->w->workers.shared;
+    for (unsigned i = 0; i < s->n_listeners; i++) {
+        const struct worker_listener *l = &s->listeners[i];
+        if (l->kind != WORKER_PROXY || (name && !str_eq(l->text, str_of(name))))
+            continue;
+        t->listener = l;
+        t->index = i;
+        return true;
+    }
+    return false;
+}
+
+json_t *privacy_test(void *ctx, const json_t *request)
+{
+    struct test t = {.w = ctx, .client = -1, .door = -1, .echo = -1};
+    char pseudonym[WORKER_PSEUDONYM_BYTES];
+    if (!find(&t, json_string_value(json_object_get(request, "listener"))))
+        return json_pack("{s:b, s:s, s:b}", "ok", 0, "error", "no such listener", "unknown", 1);
+    struct flow_set *set = reload_set(&t.w->reload);
+    struct disclosure d = disclose_of(t.listener, &set->settings);
+    t.report.privacy = d.privacy;
+    t.report.listener = t.listener->text;
+    t.report.this_proxy = worker_pseudonym(&t.w->workers.shared, set->settings.node, pseudonym);
+    flow_set_unref(set);
+    buf_init(&t.seen, HEAD_MAX + 4096);
+    buf_init(&t.answer, HEAD_MAX + 4096);
+    json_t *out = exchange(&t);
+    if (!out)
+        out = privacy_report_json(&t.report);
+    if (out && json_is_true(json_object_get(out, "ok")))
+        json_object_set_new(out, "said_by", json_string(privacy_said_by(t.listener, &d)));
+    end(&t);
+    return out ? out : control_error("out of memory");
+}
+
+json_t *privacy_status(void *ctx)
+{
+    struct wiring *w = ctx;
+    const struct worker_shared *s = &w->workers.shared;
+    struct flow_set *set = reload_set(&w->reload);
+    json_t *out = json_array();
+    for (size_t i = 0; i < s->n_listeners; i++) {
+        const struct worker_listener *l = &s->listeners[i];
+        struct disclosure d = disclose_of(l, &set->settings);
+        if (l->kind == WORKER_PROXY)
+            json_array_append_new(out,
+                                  json_pack("{s:s%, s:s, s:s, s:s}", "listener", l->text.p,
+                                            l->text.n, "privacy", privacy_mode_name(d.privacy.mode),
+                                            "referer", privacy_referer_name(d.privacy.referer),
+                                            "said_by", privacy_said_by(l, &d)));
+    }
+    flow_set_unref(set);
+    return json_pack("{s:b, s:o}", "ok", 1, "items", out);
+}
