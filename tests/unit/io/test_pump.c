@@ -250,6 +250,27 @@ static void a_broken_sink(void **state)
     tear_down(&b);
 }
 
+/* What comes behind the message belongs to somebody else, also when the message is lost. */
+static void a_broken_sink_and_surplus(void **state)
+{
+    (void)state;
+    struct bench b;
+    set_up(&b, "messageNEXT", ERR_AGAIN);
+    b.from.piece = 100;
+    b.p.gate = &gate;
+    b.p.gate_ctx = &b;
+    b.left = 7;
+    b.to.is_broken = true;
+    assert_int_equal(pump_run(&b.p), PUMP_LOST);
+    pump_forget(&b.p);
+    assert_true(str_eq(pump_surplus(&b.p), STR("NEXT")));
+    assert_int_equal(b.p.n_passed, 0);
+    pump_release(&b.p);
+    pump_forget(&b.p); /* harmless on nothing */
+    assert_false(pump_holds(&b.p));
+    tear_down(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,6 +283,7 @@ int main(void)
         cmocka_unit_test(refused_bytes_do_not_pass),
         cmocka_unit_test(a_rewriting_gate),
         cmocka_unit_test(a_broken_sink),
+        cmocka_unit_test(a_broken_sink_and_surplus),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
