@@ -13,7 +13,8 @@ static const char contract[] =
     "dir = /var/lib/proxyd\n"
     "[proxy]\n"
     "listen = 127.0.0.1:3128        ; repeatable; [::]:3128; options after a space\n"
-    "listen = [::1]:3129 mode=reverse tls=cert.pem proxy-protocol=on\r\n"
+    "listen = [::1]:3129 mode=reverse tls=cert.pem proxy-protocol=on privacy=named "
+    "trust-forwarded=10.0.0.0/8,::1/128 referer=same-host\r\n"
     "workers = 0                    ; 0 = one per core\n"
     "user = proxyd                  ; dropped to when started as root\n"
     "resolvers =                    ; empty = /etc/resolv.conf\n"
@@ -43,6 +44,10 @@ static void test_contract(void **state)
     assert_int_equal(b.listen[1].mode, BOOTSTRAP_REVERSE);
     assert_true(b.listen[1].proxy_protocol && str_eq(b.listen[1].tls_cert, STR("cert.pem")));
     assert_int_equal(b.listen[1].line, 5);
+    assert_true(!b.listen[0].privacy.has_mode && b.listen[0].privacy.mode == PRIVACY_VIA);
+    assert_int_equal(b.listen[1].privacy.mode, PRIVACY_NAMED);
+    assert_int_equal(b.listen[1].privacy.n_trust, 2);
+    assert_int_equal(b.listen[1].privacy.referer, PRIVACY_REFERER_SAME_HOST);
     assert_int_equal(b.n_resolvers, 2);
     assert_int_equal(b.resolvers[0].at.port, 53);
     assert_int_equal(b.resolvers[1].at.port, 5353);

@@ -43,6 +43,40 @@ static void values_are_read(void **state)
     settings_proxy_fini(&s);
 }
 
+static void what_listeners_tell(void **state)
+{
+    (void)state;
+    struct settings_proxy s;
+    struct report r;
+    struct ip ip;
+    assert_int_equal(
+        settings_proxy_parse(STR("{\"listeners\":[{\"listener\":\"127.0.0.1:3128\",\"privacy\":"
+                                 "\"named\",\"trust_forwarded\":[\"10.0.0.0/8\"]},"
+                                 "{\"listener\":\"[::1]:3128\",\"referer\":\"none\"}]}"),
+                             &r, &s),
+        OK);
+    report_fini(&r);
+    const struct privacy *p = privacy_settings_of(&s.privacy, STR("127.0.0.1:3128"));
+    assert_non_null(p);
+    assert_int_equal(p->mode, PRIVACY_NAMED);
+    assert_true(p->has_mode && !p->has_referer);
+    assert_int_equal(ip_parse(STR("10.1.2.3"), &ip), OK);
+    assert_true(privacy_trusts(p, &ip));
+    assert_int_equal(ip_parse(STR("11.1.2.3"), &ip), OK);
+    assert_false(privacy_trusts(p, &ip));
+    const struct privacy *six = privacy_settings_of(&s.privacy, STR("[::1]:3128"));
+    assert_true(six && six->referer == PRIVACY_REFERER_NONE && !six->has_mode);
+    assert_null(privacy_settings_of(&s.privacy, STR("127.0.0.1:3129")));
+    struct privacy file = {.mode = PRIVACY_HIGH_ANONYMITY, .has_mode = true};
+    struct privacy both = privacy_join(&file, p);
+    assert_int_equal(both.mode, PRIVACY_HIGH_ANONYMITY); /* the file's word holds */
+    assert_int_equal(both.n_trust, 1);
+    settings_proxy_fini(&s);
+    assert_int_equal(settings_proxy_parse(STR("{\"listeners\":{}}"), &r, &s), ERR_INVALID);
+    assert_string_equal(r.faults[0].pointer, "/listeners");
+    report_fini(&r);
+}
+
 static void faults_come_all_at_once(void **state)
 {
     (void)state;
@@ -82,6 +116,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_the_default_document),
         cmocka_unit_test(values_are_read),
+        cmocka_unit_test(what_listeners_tell),
         cmocka_unit_test(faults_come_all_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

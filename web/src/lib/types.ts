@@ -230,6 +230,29 @@ export interface Traffic {
   ipv6_prefix: number;
   classes: TrafficClass[];
 }
+export type PrivacyMode = 'via' | 'named' | 'anonymous' | 'high-anonymity';
+/** What the settings say of a listener. */
+export interface ListenerSetting {
+  listener: string;
+  privacy?: PrivacyMode;
+  referer?: string;
+  trust_forwarded?: string[];
+}
+/** What holds for it. */
+export interface ListenerPrivacy {
+  listener: string;
+  privacy: PrivacyMode;
+  referer: string;
+  said_by: 'file' | 'settings' | 'default';
+}
+export interface PrivacyTest extends ListenerPrivacy {
+  kept: boolean;
+  in_order: boolean;
+  client: string;
+  source: string;
+  items: { field: string; sent: string | null; seen: string | null; tells: string; breaks: boolean }[];
+  answer: { field: string; value: string; tells: string; breaks: boolean }[];
+}
 export interface Taker {
   kind: string;
   name: string;
