@@ -203,7 +203,8 @@ def test_either_may_be_restarted_alone(stack):
     assert not r["applied"] and "not running" in r["message"]
     stack.start_proxyd()
     wait_until(lambda: stack.get(url).status_code == 403, 5, "the new version")
-    assert stack.api.get("/status")["policy"]["running_version"] == r["version"]
+    # it serves a moment before it answers on the control socket
+    wait_until(lambda: stack.api.get("/status")["policy"]["running_version"] == r["version"], 5, "its own word on it")
     stack.publish(policy())
 
 
