@@ -9,6 +9,7 @@ import pytest
 
 from lib.daemons import SLOW, Stack, free_port, policy
 from lib.origin import Origin, reply
+from lib.parent import Parent
 from lib.wirepeer import Client
 
 MODES = ("via", "named", "anonymous", "high")
@@ -268,6 +269,51 @@ def test_many_equal_requests_are_no_loop(s, o, ports):
         [t.start() for t in threads]
         [t.join() for t in threads]
         assert done == [200] * 60
+
+
+# --- parent proxies -----------------------------------------------------------------------------------------------------
+def through(s, address, **member):
+    groups = [{"name": "up", "check": {"interval_ms": 0, "retry_ms": 1000}, "members": [{"address": address, **member}]}] if address else []
+    s.api.put("/settings/upstreams", {"groups": groups, "default": "up" if address else ""})
+
+
+def by_name(head):
+    return re.sub(rb"proxyd-[0-9a-f]{6}", b"NAME", head).decode().rstrip("\r\n").split("\r\n")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_parent_is_told_no_more(s, ports, mode):
+    told = ["Forwarded: for=127.0.0.1;proto=http", "X-Forwarded-For: 127.0.0.1"]
+    with Parent("one") as one:
+        through(s, one.address)
+        try:
+            data = b"GET http://a.example/x HTTP/1.1\r\nHost: a.example\r\nX-Real-IP: 198.51.100.77\r\nVia: 1.1 in\r\n\r\n"
+            assert ask(ports[mode], data).status == 200
+            want = ["GET http://a.example/x HTTP/1.1", "Host: a.example"]
+            want += {"via": ["X-Real-IP: 198.51.100.77", "Via: 1.1 in", "Via: 1.1 NAME"], "named": ["Via: 1.1 in", "Via: 1.1 NAME", *told],
+                     "anonymous": ["Via: 1.1 NAME"], "high": []}[mode]
+            assert by_name(one.heads[-1]) == want
+            ask(ports[mode], b"CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\nVia: 1.1 in\r\nClient-IP: 198.51.100.77\r\n\r\n", "CONNECT")
+            want = ["CONNECT a.example:443 HTTP/1.1", "Host: a.example:443"]
+            want += {"via": ["Via: 1.1 in", "Via: 1.1 NAME"], "named": ["Via: 1.1 in", "Via: 1.1 NAME", "Forwarded: for=127.0.0.1", told[1]],
+                     "anonymous": ["Via: 1.1 NAME"], "high": []}[mode]
+            assert by_name(one.heads[-1]) == want
+        finally:
+            through(s, None)
+
+
+@pytest.mark.parametrize("mode", ("named", "high"))
+def test_parents_in_a_circle(mode):
+    """Two proxyds that have each other as parent: plain requests and tunnels."""
+    word, near, far = {"high": "high-anonymity"}.get(mode, mode), free_port(), free_port()
+    with Stack(proxy_lines=[f"listen = 127.0.0.1:{near} privacy={word}"]) as a, Stack(proxy_lines=[f"listen = 127.0.0.1:{far} privacy={word}"]) as b:
+        for stack, port in ((a, far), (b, near)):
+            stack.publish(policy())
+            through(stack, f"127.0.0.1:{port}")
+        assert ask(near, b"GET http://a.example/ HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n").status == 508
+        got = ask(near, b"CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n", "CONNECT")
+        assert got.status in (502, 503, 508), got
+        assert len(a.log("host=a.example&limit=1000", want=2)) <= 2 * 101
 
 
 # --- the file -----------------------------------------------------------------------------------------------------------
