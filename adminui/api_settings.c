@@ -344,8 +344,8 @@ void api_settings_put_all(struct call *c)
         snprintf(prefix, sizeof prefix, "/%.30s", name);
         if (!d || !json_is_object(value)) {
             problem_reply_fault(c, prefix, "unknown-member",
-                                "Settings documents are objects named proxy, directory, pac "
-                                "and publishing.");
+                                "Settings documents are objects named proxy, directory, pac, "
+                                "publishing and upstreams.");
             return;
         }
         bool weaker = false;

@@ -99,8 +99,10 @@ static void read_login(struct reader *r, const json_t *o, struct settings_upstre
                          texts[i].name, LOGIN_MAX, texts[i].may_have_colon ? "" : " and no colon");
         reader_leave(r, mark);
     }
+    size_t mark = reader_enter(r, "username");
     if (m->password.n && !m->username.n)
         reader_fault(r, "missing", "A password needs a \"username\".");
+    reader_leave(r, mark);
 }
 
 static void read_member(struct reader *r, const json_t *o, struct settings_upstreams_member *m)
@@ -132,6 +134,15 @@ static bool is_same(const struct settings_upstreams_member *a,
     return a->port == b->port && str_eq(host_str(&a->host), host_str(&b->host));
 }
 
+static void refuse_double(struct reader *r, const struct settings_upstreams_member *all, size_t i)
+{
+    size_t mark = reader_enter(r, "address");
+    for (size_t j = 0; j < i; j++)
+        if (is_same(&all[i], &all[j]))
+            reader_fault(r, "duplicate", "This address is in the group already.");
+    reader_leave(r, mark);
+}
+
 static void read_members(struct reader *r, const json_t *o, struct settings_upstreams_group *g)
 {
     const json_t *v = reader_array(r, o, "members");
@@ -144,9 +155,7 @@ static void read_members(struct reader *r, const json_t *o, struct settings_upst
     for (size_t i = 0; g->members && i < n; i++) {
         size_t at = reader_enter_at(r, i);
         read_member(r, json_array_get(v, i), &g->members[i]);
-        for (size_t j = 0; j < i; j++)
-            if (is_same(&g->members[i], &g->members[j]))
-                reader_fault(r, "duplicate", "This address is in the group already.");
+        refuse_double(r, g->members, i);
         reader_leave(r, at);
     }
     g->n = g->members ? n : 0;
@@ -241,9 +250,11 @@ static void read_groups(struct reader *r, const json_t *o, struct settings_upstr
     for (size_t i = 0; s->groups && i < n; i++) {
         size_t at = reader_enter_at(r, i);
         read_group(r, json_array_get(v, i), &s->groups[i]);
+        size_t name = reader_enter(r, "name");
         for (size_t j = 0; j < i; j++)
             if (str_eq(s->groups[i].name, s->groups[j].name))
                 reader_fault(r, "duplicate", "There is a group of this name already.");
+        reader_leave(r, name);
         reader_leave(r, at);
     }
     s->n = s->groups ? n : 0;

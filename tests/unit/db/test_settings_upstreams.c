@@ -114,8 +114,11 @@ static const struct {
     {MEMBER("{\"address\":\"x:1\",\"username\":\"a:b\"}"), "/groups/0/members/0/username"},
     {MEMBER("{\"address\":\"x:1\",\"username\":\"a\",\"password\":\"b\\r\\nX: y\"}"),
      "/groups/0/members/0/password"},
-    {MEMBER("{\"address\":\"x:1\",\"password\":\"b\"}"), "/groups/0/members/0"},
-    {MEMBER("{\"address\":\"x:1\"},{\"address\":\"X:1\"}"), "/groups/0/members/1"},
+    {MEMBER("{\"address\":\"x:1\",\"password\":\"b\"}"), "/groups/0/members/0/username"},
+    {MEMBER("{\"address\":\"x:1\"},{\"address\":\"X:1\"}"), "/groups/0/members/1/address"},
+    {"{\"groups\":[{\"name\":\"a\",\"members\":[{\"address\":\"x:1\"}]},{\"name\":\"a\","
+     "\"members\":[{\"address\":\"x:1\"}]}]}",
+     "/groups/1/name"},
     {MEMBER("{\"address\":\"x:1\",\"user\":\"a\"}"), "/groups/0/members/0/user"},
 };
 
