@@ -248,6 +248,21 @@ json_t *privacy_test(void *ctx, const json_t *request)
     return out ? out : control_error("out of memory");
 }
 
+static const char *referer_said_by(const struct worker_listener *l, const struct disclosure *d)
+{
+    if (l->privacy.has_referer)
+        return "file";
+    return d->privacy.has_referer ? "settings" : "default";
+}
+
+static json_t *listener_json(const struct worker_listener *l, const struct disclosure *d)
+{
+    return json_pack("{s:s%, s:s, s:s, s:s, s:s}", "listener", l->text.p, l->text.n, "privacy",
+                     privacy_mode_name(d->privacy.mode), "said_by", privacy_said_by(l, d),
+                     "referer", privacy_referer_name(d->privacy.referer), "referer_said_by",
+                     referer_said_by(l, d));
+}
+
 json_t *privacy_status(void *ctx)
 {
     struct wiring *w = ctx;
@@ -255,14 +270,9 @@ json_t *privacy_status(void *ctx)
     struct flow_set *set = reload_set(&w->reload);
     json_t *out = json_array();
     for (size_t i = 0; i < s->n_listeners; i++) {
-        const struct worker_listener *l = &s->listeners[i];
-        struct disclosure d = disclose_of(l, &set->settings);
-        if (l->kind == WORKER_PROXY)
-            json_array_append_new(out,
-                                  json_pack("{s:s%, s:s, s:s, s:s}", "listener", l->text.p,
-                                            l->text.n, "privacy", privacy_mode_name(d.privacy.mode),
-                                            "referer", privacy_referer_name(d.privacy.referer),
-                                            "said_by", privacy_said_by(l, &d)));
+        struct disclosure d = disclose_of(&s->listeners[i], &set->settings);
+        if (s->listeners[i].kind == WORKER_PROXY)
+            json_array_append_new(out, listener_json(&s->listeners[i], &d));
     }
     flow_set_unref(set);
     return json_pack("{s:b, s:o}", "ok", 1, "items", out);

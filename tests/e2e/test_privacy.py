@@ -373,6 +373,7 @@ def test_listeners_are_listed(s, ports):
     for mode, word in LISTED.items():
         assert items[f"127.0.0.1:{ports[mode]}"]["privacy"] == word
     assert items[f"127.0.0.1:{ports['high']}"]["referer"] == "none"
+    assert items[f"127.0.0.1:{ports['high']}"]["referer_said_by"] == "file"
 
 
 def test_proxyctl(s, ports):

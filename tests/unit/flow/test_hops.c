@@ -8,6 +8,10 @@
 #include <pthread.h>
 #include <string.h>
 
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "proxyd/flow/context.h"
 #include "proxyd/flow/probe.h"
 
 static void test_the_bound(void **state)
@@ -89,13 +93,64 @@ static void test_one_probe_waits(void **state)
     probe_fini(&p);
 }
 
+/* Who has not the token, the listener, the port and the time gets nothing; who has, gets it once.
+ */
+static void test_the_token(void **state)
+{
+    (void)state;
+    struct probe p;
+    struct ip_port to;
+    struct http_refusal why;
+    char token[PROBE_TOKEN_BYTES], text[200];
+    struct worker *w = calloc(1, sizeof *w);
+    struct work *k = calloc(1, sizeof *k);
+    struct conn c = {.listener = 1};
+    struct request r = {.w = w, .conn = &c, .k = k};
+    struct probe_order o = {.listener = 1, .echo = {.port = 4711}, .until_ms = 2000};
+    static const struct {
+        const char *why, *behind;
+        int port, listener, now_ms, spoiled;
+        bool want;
+    } rows[] = {
+        {"one digit is another", "", 4711, 1, 1000, 31, false},
+        {"the first digit is", "", 4711, 1, 1000, 0, false},
+        {"another listener", "", 4711, 2, 1000, -1, false},
+        {"another port", "", 4712, 1, 1000, -1, false},
+        {"too late", "", 4711, 1, 2000, -1, false},
+        {"more behind it", "/", 4711, 1, 1000, -1, false},
+        {"it", "", 4711, 1, 1999, -1, true},
+        {"it, again", "", 4711, 1, 1000, -1, false},
+    };
+    probe_init(&p);
+    assert_int_equal(probe_arm(&p, &o, token), OK);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char target[120], mine[PROBE_TOKEN_BYTES];
+        memcpy(mine, token, sizeof mine);
+        if (rows[i].spoiled >= 0)
+            mine[rows[i].spoiled] = mine[rows[i].spoiled] == '0' ? '1' : '0';
+        snprintf(target, sizeof target, "http://" PROBE_HOST ":%d/%.*s%s", rows[i].port,
+                 PROBE_TOKEN_BYTES, mine, rows[i].behind);
+        snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: " PROBE_HOST ":%d\r\n\r\n", target,
+                 rows[i].port);
+        http_head_init_request(&k->req, NULL);
+        assert_int_equal(http_head_parse(&k->req, str_of(text), &why), OK);
+        c.listener = (uint16_t)rows[i].listener;
+        w->loop.now_ms = rows[i].now_ms;
+        if (probe_take(&p, &r, &to) != rows[i].want)
+            fail_msg("%s", rows[i].why);
+    }
+    assert_int_equal(to.port, 4711);
+    probe_fini(&p);
+    free(k);
+    free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_the_bound),
-        cmocka_unit_test(test_half_a_collision),
-        cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_one_probe_waits),
+        cmocka_unit_test(test_the_bound), cmocka_unit_test(test_half_a_collision),
+        cmocka_unit_test(test_threads),   cmocka_unit_test(test_one_probe_waits),
+        cmocka_unit_test(test_the_token),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

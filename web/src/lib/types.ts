@@ -244,8 +244,9 @@ export interface ListenerPrivacy {
   privacy: PrivacyMode;
   referer: string;
   said_by: 'file' | 'settings' | 'default';
+  referer_said_by: 'file' | 'settings' | 'default';
 }
-export interface PrivacyTest extends ListenerPrivacy {
+export interface PrivacyTest extends Omit<ListenerPrivacy, 'referer_said_by'> {
   kept: boolean;
   in_order: boolean;
   client: string;
