@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from lib.daemons import Api, Stack, policy, wait_until
+from lib.daemons import SLOW, Api, Stack, policy, wait_until
 from lib.origin import Origin
 
 OPEN = policy()
@@ -104,9 +104,9 @@ def test_scheduled_for_what_is_no_longer_live_waits_for_a_person(one):
 
 def test_scheduled_while_the_dashboard_is_down(one):
     s = one
-    soon, late = [ask(s.api, policy({"id": n}), at=ahead(1)).json()["pending"] for n in ("soon", "late")]
+    soon, late = [ask(s.api, policy({"id": n}), at=ahead(SLOW)).json()["pending"] for n in ("soon", "late")]
     s.adminui.stop()
-    time.sleep(1.2)
+    time.sleep(SLOW + 0.2)
     s.start_adminui()
     s.api.login("admin", s.admin_password)
     done = wait_until(lambda: (lambda x: x if x["ended_at"] else None)(change(s, soon)), 10, "published")
@@ -115,9 +115,9 @@ def test_scheduled_while_the_dashboard_is_down(one):
     say(s, late, "cancel")
     # later than the bound: nothing happens unasked
     s.api.put("/settings/publishing", {"late_minutes": 0})
-    id_ = ask(s.api, SHUT, at=ahead(1)).json()["pending"]
+    id_ = ask(s.api, SHUT, at=ahead(SLOW)).json()["pending"]
     s.adminui.stop()
-    time.sleep(1.2)
+    time.sleep(SLOW + 0.2)
     s.start_adminui()
     s.api.login("admin", s.admin_password)
     held = wait_until(lambda: (lambda x: x if x["state"] == "held" else None)(change(s, id_)), 10, "held")
