@@ -108,6 +108,22 @@ static void warn_directory(json_t *all, const json_t *proxy)
         warn(all, "directory-server-down", text);
 }
 
+static void warn_shortage(json_t *all, const json_t *proxy)
+{
+    const json_t *limits = json_object_get(proxy, "limits"), *log = json_object_get(proxy, "log");
+    if (json_is_true(json_object_get(limits, "is_shedding")))
+        warn(all, "overloaded",
+             "More comes than the proxy may take: connections or requests are turned away with "
+             "503.");
+    if (json_is_true(json_object_get(limits, "is_short")))
+        warn(all, "short-of-resources",
+             "The proxy runs out of descriptors or memory: connections or requests are turned "
+             "away.");
+    const char *state = json_string_value(json_object_get(log, "state"));
+    if (state && strcmp(state, err_name(OK)) != 0)
+        warn(all, "records-wait", "Access records cannot be stored and wait in the journal.");
+}
+
 struct seen {
     const json_t *policy, *index, *proxy;
     const char *why; /* proxyd does not answer; else empty */
@@ -130,10 +146,7 @@ static json_t *warnings_json(const struct call *c, const struct seen *s)
     if (state && strcmp(state, "damaged") == 0)
         warn(all, "index-damaged", "categories.idx is damaged; build it anew");
     warn_directory(all, s->proxy);
-    if (json_is_true(json_object_get(json_object_get(s->proxy, "limits"), "is_shedding")))
-        warn(all, "overloaded",
-             "More comes than the proxy may take: connections or requests are turned away with "
-             "503.");
+    warn_shortage(all, s->proxy);
     warn_upstreams(all, s->proxy);
     if (c->caller.must_change_password)
         warn(all, "one-time-password", "This account still has its one-time password.");

@@ -8,7 +8,12 @@
 
 void traffic_default(uint32_t connections, struct traffic *out)
 {
-    *out = (struct traffic){.client.connections = connections, .prefix4 = 32, .prefix6 = 64};
+    *out = (struct traffic){.client.connections = connections,
+                            .queue_delay_ms = TRAFFIC_QUEUE_DELAY_MS,
+                            .min_bytes_s = TRAFFIC_MIN_BYTES_S,
+                            .min_window_ms = TRAFFIC_MIN_WINDOW_MS,
+                            .prefix4 = 32,
+                            .prefix6 = 64};
 }
 
 static bool is_judging(const struct traffic_bounds *b)
@@ -20,6 +25,8 @@ void traffic_seal(struct traffic *t)
 {
     t->is_judged = t->total_running || is_judging(&t->client) || is_judging(&t->user);
     t->is_measured = t->total_bytes_s || t->client.bytes_s || t->user.bytes_s;
+    if (t->min_window_ms == 0)
+        t->min_bytes_s = 0;
     t->stamp = XXH3_64bits(&t->n_classes, sizeof t->n_classes);
     for (size_t i = 0; i < t->n_classes; i++) {
         const struct traffic_class *c = &t->classes[i];

@@ -13,7 +13,7 @@
 #define TRAFFIC_NETWORKS_MAX 512 /* of all classes together */
 
 struct traffic_bounds {
-    uint32_t connections; /* at once; clients only */
+    uint32_t connections; /* at once; a user's: those on which he came last */
     uint32_t requests_s;  /* begun a second, on average */
     uint32_t burst;       /* begun at once after a pause; at least 1 where requests_s is set */
     uint32_t running;     /* at once; a tunnel counts until it stands */
@@ -36,6 +36,9 @@ struct traffic {
     uint32_t total_running;
     uint32_t total_connections_s; /* new ones a second */
     uint64_t total_bytes_s;
+    uint32_t queue_delay_ms; /* what waits for longer before it is looked at may be turned away */
+    uint64_t min_bytes_s;    /* of a body that waits for nobody but its client, over each */
+    uint32_t min_window_ms;  /* of these */
     uint32_t delay_ms; /* a request over its rate waits at most so long; 0: it is refused at once */
     uint8_t prefix4, prefix6; /* bits that make a client */
     const struct traffic_class *classes;
@@ -45,7 +48,11 @@ struct traffic {
     uint64_t stamp;   /* of the classes: two values with one stamp put a client in the same class */
 };
 
-/* Nothing bounded but connections. */
+#define TRAFFIC_QUEUE_DELAY_MS 500
+#define TRAFFIC_MIN_BYTES_S    500
+#define TRAFFIC_MIN_WINDOW_MS  60000
+
+/* Nothing bounded but connections, the least rate of bodies, and the wait of requests. */
 void traffic_default(uint32_t connections, struct traffic *out);
 
 /* After the members are filled: is_judged, is_measured, stamp. */

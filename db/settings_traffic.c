@@ -34,7 +34,8 @@ static const struct member bounds_members[] = {
     {"concurrent_requests", OF(traffic_bounds, running), 1, 1000000},
     {"tunnels", OF(traffic_bounds, tunnels), 1, 1000000},
     {"bytes_per_second", OF(traffic_bounds, bytes_s), BYTES_S_LEAST, BYTES_S_MOST},
-    {"connections", OF(traffic_bounds, connections), 1, 1000000}, /* of a class */
+    {"connections", OF(traffic_bounds, connections), 1, 1000000}, /* last: clients have theirs
+                                                                      under limits */
 };
 #define N_BOUNDS (sizeof bounds_members / sizeof *bounds_members)
 
@@ -42,8 +43,15 @@ static const struct member total_members[] = {
     {"concurrent_requests", OF(traffic, total_running), 1, 1000000},
     {"new_connections_per_second", OF(traffic, total_connections_s), 1, 1000000},
     {"bytes_per_second", OF(traffic, total_bytes_s), BYTES_S_LEAST, BYTES_S_MOST},
+    {"queue_delay_ms", OF(traffic, queue_delay_ms), 10, 60000},
 };
 #define N_TOTAL (sizeof total_members / sizeof *total_members)
+
+static const struct member min_members[] = {
+    {"bytes_per_second", OF(traffic, min_bytes_s), 1, 1000000},
+    {"window_ms", OF(traffic, min_window_ms), 100, 3600000},
+};
+#define N_MIN (sizeof min_members / sizeof *min_members)
 
 static const struct member plain_members[] = {
     {"delay_ms", OF(traffic, delay_ms), 1, 60000},
@@ -248,9 +256,12 @@ static void read_in(struct reading *r, const char *key, json_t *v, struct traffi
     snprintf(r->at, sizeof r->at, "/traffic/%s", key);
     if (strcmp(key, "total") == 0)
         read_group(r, v, total_members, N_TOTAL, out);
+    else if (strcmp(key, "min_rate") == 0)
+        read_group(r, v, min_members, N_MIN, out);
+    else if (strcmp(key, "per_user") == 0)
+        read_group(r, v, bounds_members, N_BOUNDS, &out->user);
     else
-        read_group(r, v, bounds_members, N_BOUNDS - 1,
-                   strcmp(key, "per_user") == 0 ? &out->user : &out->client);
+        read_group(r, v, bounds_members, N_BOUNDS - 1, &out->client);
     snprintf(r->at, sizeof r->at, "/traffic");
 }
 
@@ -274,7 +285,7 @@ static void read_all(struct reading *r, json_t *o, struct traffic *out)
         if (m)
             read_number(r, m, v, out);
         else if (strcmp(key, "per_client") == 0 || strcmp(key, "per_user") == 0 ||
-                 strcmp(key, "total") == 0)
+                 strcmp(key, "total") == 0 || strcmp(key, "min_rate") == 0)
             read_in(r, key, v, out);
         else if (strcmp(key, "when_over") == 0)
             read_when_over(r, v, &is_delaying);

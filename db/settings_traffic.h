@@ -4,9 +4,12 @@
  * "traffic": {
  *   "per_client": {"requests_per_second": 0, "burst": 0, "concurrent_requests": 0, "tunnels": 0,
  *                  "bytes_per_second": 0},     connections: limits.per_client
- *   "per_user":   {the same},                  people who have logged in, wherever they sit
+ *   "per_user":   {the same, "connections": 0}, people who have logged in, wherever they sit
  *   "total":      {"concurrent_requests": 0, "new_connections_per_second": 0,
- *                  "bytes_per_second": 0},     connections: limits.clients
+ *                  "bytes_per_second": 0,      connections: limits.clients
+ *                  "queue_delay_ms": 500},     what waited so long before it was looked at is shed
+ *   "min_rate":   {"bytes_per_second": 500,    of a body that is held up by its client alone,
+ *                  "window_ms": 60000},        over each window of such time but the first
  *   "when_over": "refuse",                     429 for who is over a rate; or "delay": it waits
  *   "delay_ms": 2000,                          at most so long, then 429
  *   "ipv4_prefix": 32, "ipv6_prefix": 64,      addresses of one network are one client
@@ -27,10 +30,11 @@
 #define SETTINGS_TRAFFIC_DEFAULT                                                                   \
     "{\"per_client\":{\"requests_per_second\":0,\"burst\":0,\"concurrent_requests\":0,"            \
     "\"tunnels\":0,\"bytes_per_second\":0},"                                                       \
-    "\"per_user\":{\"requests_per_second\":0,\"burst\":0,\"concurrent_requests\":0,"               \
-    "\"tunnels\":0,\"bytes_per_second\":0},"                                                       \
+    "\"per_user\":{\"connections\":0,\"requests_per_second\":0,\"burst\":0,"                       \
+    "\"concurrent_requests\":0,\"tunnels\":0,\"bytes_per_second\":0},"                             \
     "\"total\":{\"concurrent_requests\":0,\"new_connections_per_second\":0,"                       \
-    "\"bytes_per_second\":0},"                                                                     \
+    "\"bytes_per_second\":0,\"queue_delay_ms\":500},"                                              \
+    "\"min_rate\":{\"bytes_per_second\":500,\"window_ms\":60000},"                                 \
     "\"when_over\":\"refuse\",\"delay_ms\":2000,\"ipv4_prefix\":32,\"ipv6_prefix\":64,"            \
     "\"classes\":[]}"
 

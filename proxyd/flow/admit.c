@@ -9,7 +9,7 @@
 #define ON_USER          4u
 #define ON_USER_TUNNEL   8u
 
-#define RETRY_TOTAL_S 5 /* when everybody is over, nobody can say when it ends */
+#define RETRY_TOTAL_S 5 /* where nobody can say when it ends */
 
 static const struct traffic *traffic_now(const struct worker *w)
 {
@@ -92,14 +92,19 @@ void admit_named(struct conn *c)
     c->account = NULL;
 }
 
+/* A connection is no longer this one's. */
+static void leave(struct worker *w, struct limits_account *a)
+{
+    if (a)
+        limits_leave(a);
+    limits_give(w->shared->limits, a, w->loop.now_ms);
+}
+
 void admit_gone(struct worker *w, struct limits_account *account, struct limits_account *user)
 {
-    struct limits *l = w->shared->limits;
-    if (account)
-        limits_leave(account);
-    limits_give(l, account, w->loop.now_ms);
-    limits_give(l, user, w->loop.now_ms);
-    limits_close(l);
+    leave(w, account);
+    leave(w, user);
+    limits_close(w->shared->limits);
 }
 
 /* --- requests -------------------------------------------------------------------------------- */
@@ -127,9 +132,14 @@ static const struct refusal of_users[] = {
     [LIMITS_SHARE] = {FAULT_SHARE, STATS_LIMITED_CLIENT_SHARE},
 };
 
+static const struct refusal of_delay = {FAULT_QUEUE_DELAY, STATS_LIMITED_QUEUE_DELAY};
+static const struct refusal of_users_connections = {FAULT_USER_CONNECTIONS,
+                                                    STATS_LIMITED_USER_CONNECTIONS};
+
 static enum request_state refuse(struct request *r, const struct refusal *x, uint32_t wait_ms)
 {
-    bool is_total = x->fault == FAULT_TOTAL || x->fault == FAULT_SHARE;
+    bool is_total = x->fault == FAULT_TOTAL || x->fault == FAULT_SHARE ||
+                    x->fault == FAULT_QUEUE_DELAY || x->fault == FAULT_USER_CONNECTIONS;
     stats_add(r->w->stats, x->counter, 1);
     r->k->retry_s = is_total ? RETRY_TOTAL_S : wait_ms / 1000 + 1;
     return request_refuse(r, x->fault);
@@ -165,9 +175,22 @@ static enum request_state judge(struct request *r, const struct traffic *t)
     return go(r, wait_ms);
 }
 
+/* Has it waited too long for its turn, as everybody does? */
+static bool is_late(struct request *r, const struct traffic *t)
+{
+    const struct conn *c = r->conn;
+    int64_t now_ms = r->w->loop.now_ms;
+    if (!t->queue_delay_ms || !delay_wants(&r->w->delay, now_ms) || !c->is_prompt)
+        return false;
+    uint32_t waited_ms = c->fd.s.ops->age_ms(&c->fd.s);
+    return delay_judge(&r->w->delay, waited_ms, t->queue_delay_ms, now_ms);
+}
+
 enum request_state admit_request(struct request *r)
 {
     const struct traffic *t = &r->hold->set->settings.traffic;
+    if (is_late(r, t))
+        return refuse(r, &of_delay, 0);
     if (!(t->is_judged | r->conn->is_over))
         return REQUEST_DECIDE;
     if (r->conn->is_over) {
@@ -177,23 +200,32 @@ enum request_state admit_request(struct request *r)
     return judge(r, t);
 }
 
-static void know_user(struct conn *c, struct str name)
+/* Who is on this connection now; it counts as his. ERR_LIMIT: he has as many as he may. */
+static enum err know_user(struct conn *c, struct str name, uint32_t max)
 {
     struct limits *l = c->w->shared->limits;
     struct limits_key key = {.kind = LIMITS_USER, .text = name};
     if (c->user && limits_is_user(l, c->user, name))
-        return;
-    limits_give(l, c->user, c->w->loop.now_ms);
+        return OK;
+    leave(c->w, c->user);
     c->user = limits_take(l, &key, c->w->loop.now_ms);
+    enum err e = limits_enter(c->user, max);
+    if (e != OK) {
+        limits_give(l, c->user, c->w->loop.now_ms);
+        c->user = NULL;
+    }
+    return e;
 }
 
 enum request_state admit_user(struct request *r)
 {
     const struct traffic *t = &r->hold->set->settings.traffic;
     const struct traffic_bounds *b = &t->user;
-    if (!(b->requests_s || b->running || b->tunnels || b->bytes_s) || r->counted & ON_USER)
+    if (!(b->requests_s || b->running || b->tunnels || b->bytes_s || b->connections) ||
+        r->counted & ON_USER)
         return REQUEST_DECIDE;
-    know_user(r->conn, r->k->user);
+    if (know_user(r->conn, r->k->user, b->connections) != OK)
+        return refuse(r, &of_users_connections, 0);
     struct limits_ask q = {.bounds = b,
                            .is_tunnel = is_tunnel(r),
                            .now_ms = r->w->loop.now_ms,

@@ -15,9 +15,10 @@ struct limits_account;
 
 enum admit_word {
     ADMIT_OK,
-    ADMIT_FULL,   /* as many connections as there may be */
-    ADMIT_RATE,   /* too many new ones a second */
-    ADMIT_CLIENT, /* this client has as many as it may */
+    ADMIT_FULL,        /* as many connections as there may be */
+    ADMIT_RATE,        /* too many new ones a second */
+    ADMIT_CLIENT,      /* this client has as many as it may */
+    ADMIT_DESCRIPTORS, /* the table of the process is nearly full */
 };
 
 /* A connection of this client. OK: counted, *account is held (NULL: a PROXY header will tell who it

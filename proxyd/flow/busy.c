@@ -19,7 +19,40 @@ static const struct reason {
                       "client_connections",
                       "Too many connections\nThis computer has as many connections to the proxy as "
                       "it may have.\n"},
+    [ADMIT_DESCRIPTORS] = {STATS_SHORT_DESCRIPTORS, "connection_limit_reached", "descriptors",
+                           "Too busy\nThe proxy cannot take more connections now.\n"},
 };
+
+/* The record first: a process killed behind the send has it. A client that takes nothing has one
+ * with status 0. */
+static void answer(struct worker *w, int fd, struct str text, const struct ip_port *client,
+                   const char *error)
+{
+    struct record rec = {
+        .id = 1 + atomic_fetch_add_explicit(w->shared->last_id, 1, memory_order_relaxed),
+        .time_ms = w->loop.wall_ms,
+        .client = client->ip,
+        .client_port = client->port,
+        .status = 503,
+        .verdict = RECORD_REFUSED,
+        .bytes_out = text.n,
+        .node = worker_settings(w)->node,
+        .error = str_of(error),
+    };
+    enum err e = event_offer(w->journal, &w->scratch, &rec);
+    bool is_sent = send(fd, text.p, text.n, MSG_NOSIGNAL | MSG_DONTWAIT) > 0;
+    if (e == OK && is_sent) {
+        journal_keep(w->journal);
+    } else if (e == OK) {
+        journal_take_back(w->journal);
+        rec.status = 0;
+        rec.bytes_out = 0;
+        e = event_append(w->journal, &w->scratch, &rec);
+    }
+    if (e != OK)
+        stats_add(w->stats, STATS_RECORDS_LOST, 1);
+    stats_record(w->stats, &rec);
+}
 
 void busy_turn_away(struct worker *w, int take_fd, const struct ip_port *client,
                     enum admit_word word)
@@ -36,10 +69,10 @@ void busy_turn_away(struct worker *w, int take_fd, const struct ip_port *client,
                            .error = STR("connection_limit_reached"),
                            .details = str_of(why->details),
                            .extra = STR("Retry-After: 5\r\n")};
-    bool is_sent = false;
     if (http_write_reply(&h, &b) == OK) {
         buf_add_z(&b, why->body);
-        is_sent = !b.failed && send(take_fd, b.p, b.n, MSG_NOSIGNAL | MSG_DONTWAIT) > 0;
+        if (!b.failed)
+            answer(w, take_fd, buf_str(&b), client, why->error);
     }
     (void)shutdown(take_fd, SHUT_WR);
     /* what the client has already sent is read away, or closing would reset its answer */
@@ -48,20 +81,4 @@ void busy_turn_away(struct worker *w, int take_fd, const struct ip_port *client,
     }
     fd_close(&take_fd);
     stats_add(w->stats, why->counter, 1);
-    if (!is_sent)
-        return;
-    struct record rec = {
-        .id = 1 + atomic_fetch_add_explicit(w->shared->last_id, 1, memory_order_relaxed),
-        .time_ms = w->loop.wall_ms,
-        .client = client->ip,
-        .client_port = client->port,
-        .status = 503,
-        .verdict = RECORD_REFUSED,
-        .bytes_out = b.n,
-        .node = worker_settings(w)->node,
-        .error = str_of(why->error),
-    };
-    if (event_append(w->journal, &w->scratch, &rec) != OK)
-        stats_add(w->stats, STATS_RECORDS_LOST, 1);
-    stats_record(w->stats, &rec);
 }

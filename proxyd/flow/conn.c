@@ -144,6 +144,7 @@ static void go_on(struct conn *c)
         return;
     c->r = request_new(c);
     if (!c->r) {
+        stats_add(c->w->stats, STATS_SHORT_MEMORY, 1);
         conn_close(c, true);
         return;
     }
@@ -157,6 +158,7 @@ static void on_ready(struct stream *s)
     if (c->is_lingering) {
         linger(c);
     } else if (!c->r) {
+        c->is_prompt = true;
         go_on(c);
     } else if ((s->ready & STREAM_BROKEN) && !c->r->is_tunnel) {
         request_abort(c->r, "client_closed");
@@ -168,6 +170,7 @@ static void on_ready(struct stream *s)
 static void on_next(struct loop_task *t)
 {
     struct conn *c = LIST_ENTRY(t, struct conn, next);
+    c->is_prompt = false; /* it came while the last one ran: what it waited for was that */
     if (!c->r && !c->is_lingering)
         go_on(c);
 }
@@ -199,6 +202,7 @@ void conn_open(struct worker *w, int take_fd, const struct ip_port *client, unsi
 {
     struct conn *c = slab_take(&w->conns);
     if (!c || stream_fd_open(&c->fd, &w->loop, take_fd) != OK) {
+        stats_add(w->stats, STATS_SHORT_MEMORY, 1);
         if (c)
             slab_give(&w->conns, c);
         fd_close(&take_fd);
@@ -215,7 +219,7 @@ void conn_open(struct worker *w, int take_fd, const struct ip_port *client, unsi
     c->account = take_account;
     c->user = NULL;
     c->class_stamp = 0;
-    c->is_over = false;
+    c->is_over = c->is_prompt = false;
     c->n_requests = 0;
     c->n_lingered = 0;
     c->listener = (uint16_t)listener;

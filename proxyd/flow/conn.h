@@ -26,6 +26,7 @@ struct conn {
     uint64_t class_stamp;           /* of the settings class_index holds for */
     uint8_t class_index;            /* of traffic_class_of */
     bool is_over;                   /* the client has too many connections: admit_named */
+    bool is_prompt;                 /* the request began when its bytes were told of */
     uint32_t n_requests;
     uint16_t listener; /* index */
     bool is_lingering; /* our side is shut, the rest is read away */

@@ -4,6 +4,7 @@
 #define PROXYD_FLOW_CONTEXT_H
 
 #include "proxyd/flow/conn.h"
+#include "proxyd/flow/delay.h"
 #include "proxyd/flow/work.h"
 #include "proxyd/flow/worker.h"
 #include "proxyd/io/listen.h"
@@ -21,7 +22,7 @@ struct worker {
     struct journal *journal;
     struct stats *stats;
     struct buf scratch; /* for encoding records */
-    struct slab conns, requests, meters;
+    struct slab conns, requests, meters, slims;
     struct work *free_work;
     unsigned n_free_work, n_work;
     struct list open; /* conn.in_open */
@@ -30,6 +31,7 @@ struct worker {
     struct listen *listeners;
     size_t n_listeners;
     struct timer tick, drain_limit;
+    struct delay delay;
     bool is_draining, is_drain_over;
     struct disclosure *disclosures; /* one per listener */
     struct str via;                 /* our pseudonym: node name and a few digits of this process */

@@ -2,6 +2,7 @@
 #include "proxyd/flow/entry.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "proxyd/flow/context.h"
 
@@ -90,27 +91,43 @@ void entry_fill(struct request *r, struct record *out)
 enum err entry_slim(struct request *r)
 {
     struct record rec;
+    struct buf *b = &r->w->scratch;
     entry_fill(r, &rec);
-    struct buf b;
-    buf_init(&b, EVENT_SCRATCH_BYTES * 2);
-    record_encode(&rec, &b);
-    size_t n = b.n;
-    char *p = buf_take(&b);
-    if (!p) {
-        buf_fini(&b);
+    event_bound(&rec); /* a tunnel keeps no more than its record will say */
+    buf_clear(b);
+    record_encode(&rec, b);
+    if (b->failed)
         return ERR_NOMEM;
-    }
-    r->slim = str_make(p, n);
+    char *p = b->n <= ENTRY_SLIM_BYTES ? slab_take(&r->w->slims) : malloc(b->n);
+    if (!p)
+        return ERR_NOMEM;
+    memcpy(p, b->p, b->n);
+    r->slim = str_make(p, b->n);
     return OK;
+}
+
+void entry_slim_give(struct request *r)
+{
+    char *p = (char *)(uintptr_t)r->slim.p;
+    if (p && r->slim.n <= ENTRY_SLIM_BYTES)
+        slab_give(&r->w->slims, p);
+    else
+        free(p);
+    r->slim = (struct str){0};
+}
+
+static void fill_end(struct request *r, struct record *rec)
+{
+    rec->id = request_id(r);
+    rec->duration_ms = (uint32_t)(r->w->loop.now_ms - r->began_ms);
+    rec->bytes_in = r->bytes_in + (r->up.n_out > r->up_lead ? r->up.n_out - r->up_lead : 0);
+    rec->bytes_out = r->bytes_out + r->down.n_out;
 }
 
 void entry_write(struct request *r, struct record *rec)
 {
     struct worker *w = r->w;
-    rec->id = request_id(r);
-    rec->duration_ms = (uint32_t)(w->loop.now_ms - r->began_ms);
-    rec->bytes_in = r->bytes_in + (r->up.n_out > r->up_lead ? r->up.n_out - r->up_lead : 0);
-    rec->bytes_out = r->bytes_out + r->down.n_out;
+    fill_end(r, rec);
     if (r->error) {
         rec->error = str_of(r->error);
         if (r->verdict == RECORD_ALLOWED && !str_eq(rec->error, STR("client_closed")) &&
@@ -120,4 +137,38 @@ void entry_write(struct request *r, struct record *rec)
     if (event_append(w->journal, &w->scratch, rec) != OK)
         stats_add(w->stats, STATS_RECORDS_LOST, 1);
     stats_record(w->stats, rec);
+}
+
+/* An effect of the rule: no record. Refusals are recorded whatever the rule says. */
+bool entry_is_unwanted(const struct request *r)
+{
+    return r->k && r->k->is_final && r->k->verdict.log == VERDICT_LOG_NONE &&
+           (r->verdict == RECORD_ALLOWED || r->verdict == RECORD_WARNED);
+}
+
+void entry_offer(struct request *r, size_t n_left)
+{
+    struct record rec;
+    if (r->is_offered || entry_is_unwanted(r))
+        return;
+    entry_fill(r, &rec);
+    fill_end(r, &rec);
+    rec.bytes_out += n_left;
+    r->is_offered = event_offer(r->w->journal, &r->w->scratch, &rec) == OK;
+}
+
+void entry_settle(struct request *r)
+{
+    struct record rec = {.verdict = r->verdict};
+    r->is_offered = false;
+    journal_keep(r->w->journal);
+    fill_end(r, &rec);
+    stats_record(r->w->stats, &rec);
+}
+
+void entry_undo(struct request *r)
+{
+    if (r->is_offered)
+        journal_take_back(r->w->journal);
+    r->is_offered = false;
 }

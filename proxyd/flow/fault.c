@@ -42,6 +42,9 @@ const struct fault_row fault_rows[FAULT_N] = {
     [FAULT_USER_TUNNELS] = {429, RECORD_REFUSED, "http_request_denied", false, true},
     [FAULT_TOTAL] = {503, RECORD_REFUSED, "http_request_denied", false, true},
     [FAULT_SHARE] = {503, RECORD_REFUSED, "http_request_denied", false, true},
+    [FAULT_QUEUE_DELAY] = {503, RECORD_REFUSED, "http_request_denied", false, true},
+    [FAULT_SLOW_UPLOAD] = {408, RECORD_REFUSED, "http_request_error", true, false},
+    [FAULT_USER_CONNECTIONS] = {429, RECORD_REFUSED, "http_request_denied", false, true},
 };
 
 const char *const fault_bounds[FAULT_N] = {
@@ -53,4 +56,7 @@ const char *const fault_bounds[FAULT_N] = {
     [FAULT_USER_TUNNELS] = "user_tunnels",
     [FAULT_TOTAL] = "total_requests",
     [FAULT_SHARE] = "client_share",
+    [FAULT_QUEUE_DELAY] = "queue_delay",
+    [FAULT_SLOW_UPLOAD] = "client_slow_upload",
+    [FAULT_USER_CONNECTIONS] = "user_connections",
 };

@@ -47,8 +47,11 @@ enum fault {
     FAULT_USER_RATE,
     FAULT_USER_RUNNING,
     FAULT_USER_TUNNELS,
-    FAULT_TOTAL, /* of all requests that run */
-    FAULT_SHARE, /* nearly, and this client has its share of them */
+    FAULT_TOTAL,            /* of all requests that run */
+    FAULT_SHARE,            /* nearly, and this client has its share of them */
+    FAULT_QUEUE_DELAY,      /* requests wait too long before they are even looked at (delay.h) */
+    FAULT_SLOW_UPLOAD,      /* the body comes slower than anybody's may (slow.h) */
+    FAULT_USER_CONNECTIONS, /* this user is on too many connections */
     FAULT_N,
 };
 

@@ -13,13 +13,15 @@
 #define RECENT_MS  (UINT64_C(1000) * LIMITS_WINDOW_S)
 #define RESERVE    8u /* the part of the total that is for the modest */
 #define ONE_ACTIVE (UINT64_C(1) << 32)
+#define CLAIMED    UINT32_MAX /* holders of an account that is being made */
+#define TRIES      4
 
 struct shard {
     _Alignas(64) pthread_mutex_t lock;
-    uint32_t n_held;
-    uint64_t n_forgotten, n_crowded;
+    _Atomic uint32_t n_held;
+    uint64_t n_forgotten, n_crowded; /* under the lock */
     struct limits_account crowd;
-    uint64_t tags[LIMITS_SLOTS]; /* hashes, apart from what they name; 0: never used */
+    _Atomic uint64_t tags[LIMITS_SLOTS]; /* hashes, apart from what they name; 0: never used */
     struct limits_account slots[LIMITS_SLOTS];
 };
 
@@ -94,12 +96,15 @@ static bool is_longer_unused(const struct limits_account *a, const struct limits
            atomic_load_explicit(&b->used_ms, memory_order_relaxed);
 }
 
+/* Nobody can take it while CLAIMED, and it is found only when its tag stands. */
 static void make(struct limits_account *a, const struct limits_key *k, uint64_t hash)
 {
     size_t n = k->text.n < LIMITS_TEXT ? k->text.n : LIMITS_TEXT;
     while (n > 0 && n < k->text.n && ((unsigned char)k->text.p[n] & 0xc0) == 0x80)
         n--; /* not through a character */
-    memset(a, 0, sizeof *a);
+    a->n_running = a->n_connections = a->n_tunnels = a->n_refused = a->n_delayed = 0;
+    a->next_ns = a->next_us = 0;
+    a->recent = a->used_ms = 0;
     a->hash = hash;
     a->kind = k->kind;
     a->net = k->net;
@@ -108,7 +113,55 @@ static void make(struct limits_account *a, const struct limits_key *k, uint64_t 
         memcpy(a->text, k->text.p, n);
 }
 
-/* The account's place, made if need be; NULL: all places are held. Under the lock. */
+/* One more holder, unless it is being made into another one's. */
+static bool hold(struct shard *sh, struct limits_account *a)
+{
+    uint32_t was = atomic_load_explicit(&a->n_holders, memory_order_relaxed);
+    do {
+        if (was == CLAIMED)
+            return false;
+    } while (!atomic_compare_exchange_weak_explicit(&a->n_holders, &was, was + 1,
+                                                    memory_order_acquire, memory_order_relaxed));
+    if (was == 0)
+        atomic_fetch_add_explicit(&sh->n_held, 1, memory_order_relaxed);
+    return true;
+}
+
+static void let_go(struct shard *sh, struct limits_account *a)
+{
+    uint32_t was = atomic_fetch_sub_explicit(&a->n_holders, 1, memory_order_release);
+    must(was > 0 && was != CLAIMED);
+    if (was == 1)
+        atomic_fetch_sub_explicit(&sh->n_held, 1, memory_order_relaxed);
+}
+
+/* Held, if it stands in the table; NULL: it does not, or is on its way. What is held is not made
+ * into another one's, so a tag that is still right then stays so. */
+static struct limits_account *find(struct shard *sh, uint64_t hash)
+{
+    for (uint32_t i = 0; i < WINDOW; i++) {
+        uint32_t at = (uint32_t)((hash + i) % LIMITS_SLOTS);
+        uint64_t tag = atomic_load_explicit(&sh->tags[at], memory_order_acquire);
+        if (tag == 0)
+            return NULL;
+        if (tag != hash || !hold(sh, &sh->slots[at]))
+            continue;
+        if (atomic_load_explicit(&sh->tags[at], memory_order_acquire) == hash)
+            return &sh->slots[at];
+        let_go(sh, &sh->slots[at]);
+    }
+    return NULL;
+}
+
+/* Takes an account nobody holds out of use. False: somebody has just come. */
+static bool claim(struct limits_account *a)
+{
+    uint32_t none = 0;
+    return atomic_compare_exchange_strong_explicit(&a->n_holders, &none, CLAIMED,
+                                                   memory_order_acq_rel, memory_order_relaxed);
+}
+
+/* The account's place, made if need be, and held; NULL: all places are held. Under the lock. */
 static struct limits_account *place(struct shard *sh, const struct limits_key *k, uint64_t hash,
                                     int64_t now_ms)
 {
@@ -116,8 +169,6 @@ static struct limits_account *place(struct shard *sh, const struct limits_key *k
     for (uint32_t i = 0; i < WINDOW; i++) {
         uint32_t at = (uint32_t)((hash + i) % LIMITS_SLOTS);
         struct limits_account *a = &sh->slots[at];
-        if (sh->tags[at] == hash)
-            return a;
         if (sh->tags[at] == 0) { /* nothing stands behind a place that was never used */
             paid = paid ? paid : a;
             break;
@@ -130,27 +181,41 @@ static struct limits_account *place(struct shard *sh, const struct limits_key *k
             oldest = a;
     }
     struct limits_account *room = paid ? paid : oldest;
-    if (!room)
+    if (!room || !claim(room))
         return NULL;
     sh->n_forgotten += !paid;
-    sh->tags[room - sh->slots] = hash;
     make(room, k, hash);
+    atomic_store_explicit(&sh->tags[room - sh->slots], hash, memory_order_release);
+    atomic_store_explicit(&room->n_holders, 1, memory_order_release);
+    atomic_fetch_add_explicit(&sh->n_held, 1, memory_order_relaxed);
     return room;
+}
+
+/* Only who holds the lock makes accounts, so what is not found under it is not there. */
+static struct limits_account *find_or_make(struct shard *sh, const struct limits_key *k,
+                                           uint64_t hash, int64_t now_ms)
+{
+    pthread_mutex_lock(&sh->lock);
+    struct limits_account *a = find(sh, hash);
+    for (int i = 0; !a && i < TRIES; i++) /* a place may be taken by somebody under our hands */
+        a = place(sh, k, hash, now_ms);
+    if (!a) {
+        a = &sh->crowd;
+        must(hold(sh, a));
+        sh->n_crowded++;
+    }
+    pthread_mutex_unlock(&sh->lock);
+    return a;
 }
 
 struct limits_account *limits_take(struct limits *l, const struct limits_key *k, int64_t now_ms)
 {
     uint64_t hash = hash_of(l, k);
     struct shard *sh = shard_of(l, hash);
-    pthread_mutex_lock(&sh->lock);
-    struct limits_account *a = place(sh, k, hash, now_ms);
-    if (!a) {
-        a = &sh->crowd;
-        sh->n_crowded++;
-    }
-    sh->n_held += a->n_holders++ == 0;
+    struct limits_account *a = find(sh, hash);
+    if (!a)
+        a = find_or_make(sh, k, hash, now_ms);
     atomic_store_explicit(&a->used_ms, (uint64_t)now_ms, memory_order_relaxed);
-    pthread_mutex_unlock(&sh->lock);
     return a;
 }
 
@@ -160,11 +225,8 @@ void limits_give(struct limits *l, struct limits_account *a, int64_t now_ms)
         return;
     /* of a crowd the hash may be changing, its shard never */
     struct shard *sh = &l->shards[((char *)a - (char *)l->shards) / (ptrdiff_t)sizeof *sh];
-    pthread_mutex_lock(&sh->lock);
-    must(a->n_holders > 0);
-    sh->n_held -= --a->n_holders == 0;
     atomic_store_explicit(&a->used_ms, (uint64_t)now_ms, memory_order_relaxed);
-    pthread_mutex_unlock(&sh->lock);
+    let_go(sh, a);
 }
 
 bool limits_is_user(const struct limits *l, const struct limits_account *a, struct str name)

@@ -1,8 +1,9 @@
 /* limits: what clients and users take of the proxy just now, counted in accounts that all workers
  * share, and the word whether one more connection or request may begin.
  *
- * An account is taken under the lock of its shard when a connection opens (a user's: at the first
- * request of that user on it) and held until it closes; requests count on it with atomics only.
+ * An account is taken when a connection opens (a user's: at the first request of that user on it)
+ * and held until it closes; requests count on it with atomics only. Taking one that is in the table
+ * needs no lock either; making one is done under the lock of its shard.
  * Accounts nobody holds stay until their place is needed: first those that owe nothing any more,
  * then the one unused for longest, which is counted as forgotten. Where all places an account could
  * stand in are held, it shares one with all others of its shard to which this happens, under the
@@ -34,11 +35,11 @@ struct limits_account {
     _Alignas(64) _Atomic uint32_t n_running; /* a cache line of what requests count on */
     _Atomic uint32_t n_connections, n_tunnels;
     _Atomic uint32_t n_refused, n_delayed;
-    uint32_t n_holders;       /* under the shard's lock */
-    _Atomic int64_t next_ns;  /* the bucket of requests */
-    _Atomic int64_t next_us;  /* the bucket of bytes: speed.h */
-    _Atomic uint64_t recent;  /* requests of this and the last LIMITS_WINDOW_S */
-    _Atomic uint64_t used_ms; /* when it was last taken or given */
+    _Atomic uint32_t n_holders; /* UINT32_MAX: being made into another one's */
+    _Atomic int64_t next_ns;    /* the bucket of requests */
+    _Atomic int64_t next_us;    /* the bucket of bytes: speed.h */
+    _Atomic uint64_t recent;    /* requests of this and the last LIMITS_WINDOW_S */
+    _Atomic uint64_t used_ms;   /* when it was last taken or given */
     /* who it is: written under the lock when it is made */
     uint64_t hash;
     enum limits_kind kind;

@@ -2,14 +2,14 @@
 #include "proxyd/flow/request.h"
 
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/must.h"
 #include "proxyd/flow/admit.h"
 #include "proxyd/flow/context.h"
-#include "proxyd/flow/hops.h"
+#include "proxyd/flow/entry.h"
 #include "proxyd/flow/go_on.h"
+#include "proxyd/flow/hops.h"
 #include "proxyd/flow/meter.h"
 #include "proxyd/flow/step_block.h"
 #include "proxyd/flow/step_connect.h"
@@ -77,9 +77,14 @@ static uint32_t limit_ms(const struct request *r, enum request_state s)
 void request_touch(struct request *r)
 {
     r->deadline_ms = r->w->loop.now_ms + limit_ms(r, r->state);
-    /* a timer that is set for earlier looks again when it fires: moving it each time would cost */
-    if (!r->limit.is_set || r->limit.at_ms > r->deadline_ms)
-        timer_set(&r->w->loop.timers, &r->limit, r->deadline_ms);
+    request_look_again(r, r->deadline_ms);
+}
+
+/* A timer that is set for earlier looks again when it fires: moving it each time would cost. */
+void request_look_again(struct request *r, int64_t at_ms)
+{
+    if (!r->limit.is_set || r->limit.at_ms > at_ms)
+        timer_set(&r->w->loop.timers, &r->limit, at_ms);
 }
 
 /* The only place that writes the state. */
@@ -128,6 +133,8 @@ void request_drop_upstream(struct request *r)
 
 enum request_state request_refuse(struct request *r, enum fault f)
 {
+    if (f == FAULT_MEMORY)
+        stats_add(r->w->stats, STATS_SHORT_MEMORY, 1);
     if (r->is_head_sent)
         return request_cut(r, fault_rows[f].error);
     r->k->fault = f;
@@ -206,7 +213,7 @@ static void finish(struct request *r)
     }
     if (r->hold)
         policy_hold_give(&w->holder, r->hold);
-    free((void *)(uintptr_t)r->slim.p);
+    entry_slim_give(r);
     slab_give(&w->requests, r);
     w->n_requests--;
     conn_request_over(c, end);
@@ -251,11 +258,35 @@ static enum fault late_of(const struct request *r)
     return owes_body ? FAULT_HEAD_LATE : request_rows[r->state].late;
 }
 
+/* The client is slower than anybody may be: who uploads is told so, a download is cut. */
+static void end_slow(struct request *r)
+{
+    bool is_upload = r->state == REQUEST_FETCH;
+    stats_add(r->w->stats, is_upload ? STATS_LIMITED_SLOW_UPLOADS : STATS_LIMITED_SLOW_DOWNLOADS,
+              1);
+    r->is_timed_out = true;
+    r->is_keep = false;
+    request_drop_upstream(r);
+    if (is_upload) {
+        divert(r, request_refuse(r, FAULT_SLOW_UPLOAD));
+        return;
+    }
+    if (r->verdict == RECORD_ALLOWED)
+        r->verdict = RECORD_REFUSED;
+    divert(r, request_cut(r, "client_slow_download"));
+}
+
 static void on_limit(struct timer *t)
 {
     struct request *r = LIST_ENTRY(t, struct request, limit);
-    if (r->deadline_ms > r->w->loop.now_ms) {
-        timer_set(&r->w->loop.timers, &r->limit, r->deadline_ms);
+    int64_t now_ms = r->w->loop.now_ms;
+    if (slow_look_at(r) <= now_ms && !slow_judge(r)) {
+        end_slow(r);
+        return;
+    }
+    if (r->deadline_ms > now_ms) {
+        int64_t slow_at_ms = slow_look_at(r);
+        request_look_again(r, slow_at_ms < r->deadline_ms ? slow_at_ms : r->deadline_ms);
         return;
     }
     enum fault late = late_of(r);

@@ -54,6 +54,7 @@ struct request {
     bool is_head_sent; /* bytes of a final answer may have gone to the client */
     bool is_cut;       /* the client must see that the answer is not complete */
     bool is_silent;    /* no record: nothing was asked or answered */
+    bool is_offered;   /* its record is in the journal and not decided: entry.h */
     uint8_t verdict;   /* enum record_verdict */
     uint8_t counted;   /* on which accounts: admit.c */
     uint16_t status;   /* sent, or about to be */
@@ -86,6 +87,8 @@ enum request_state request_refuse(struct request *r, enum fault f);
 enum request_state request_cut(struct request *r, const char *error);
 /* For steps: the state's time limit begins anew. */
 void request_touch(struct request *r);
+/* For steps: the time limits are looked at again no later than at_ms. */
+void request_look_again(struct request *r, int64_t at_ms);
 /* For steps: call the step again at the end of the turn. */
 void request_yield(struct request *r);
 /* The record's id; given at the first call. */

@@ -52,6 +52,9 @@ static const enum texts_subject fault_subjects[FAULT_N] = {
     [FAULT_USER_TUNNELS] = TEXTS_TOO_MANY_YOURS,
     [FAULT_TOTAL] = TEXTS_BUSY,
     [FAULT_SHARE] = TEXTS_BUSY,
+    [FAULT_QUEUE_DELAY] = TEXTS_BUSY,
+    [FAULT_SLOW_UPLOAD] = TEXTS_LATE,
+    [FAULT_USER_CONNECTIONS] = TEXTS_TOO_MANY_YOURS,
 };
 
 static void describe(struct request *r, struct page *p)

@@ -29,7 +29,9 @@ static enum request_state failed(struct request *r)
         return request_refuse(r, k->dial.refused == GUARD_OWN ? FAULT_OWN_ADDRESS : FAULT_ADDRESS);
     case ERR_REFUSED: return request_refuse(r, FAULT_CONNECT_REFUSED);
     case ERR_TIMEOUT: return request_refuse(r, FAULT_CONNECT_LATE);
-    case ERR_FULL: return request_refuse(r, FAULT_BUSY);
+    case ERR_FULL:
+        stats_add(r->w->stats, STATS_SHORT_DESCRIPTORS, 1);
+        return request_refuse(r, FAULT_BUSY);
     default: return request_refuse(r, FAULT_CONNECT_FAILED);
     }
 }

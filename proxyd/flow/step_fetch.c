@@ -118,6 +118,12 @@ static enum request_state ask_again_or(struct request *r, enum fault f)
     return REQUEST_ROUTE;
 }
 
+/* The body is waited for, and by nobody's fault but the client's: it may want a 100 first. */
+static bool owes_body(const struct request *r, enum pump_word word)
+{
+    return word == PUMP_WAIT_READ && (!r->k->req.expects_continue || r->up.n_out > r->up_lead);
+}
+
 /* Moves the request on. FETCH: go on; else what comes instead. */
 static enum request_state send_request(struct request *r)
 {
@@ -125,10 +131,13 @@ static enum request_state send_request(struct request *r)
     if (k->is_sent)
         return REQUEST_FETCH;
     bool is_measured = r->meter && k->body.framing != HTTP_BODY_NONE;
-    if (is_measured && !meter_may_move(r))
+    if (is_measured && !meter_may_move(r)) {
+        slow_note(r, false);
         return REQUEST_FETCH;
+    }
     uint64_t before = r->up.n_out;
     enum pump_word word = pump_run(&r->up);
+    slow_note(r, owes_body(r, word));
     if (r->up.n_out != before)
         request_touch(r);
     if (is_measured && !meter_count(r) && word != PUMP_END) {

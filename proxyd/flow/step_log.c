@@ -5,17 +5,14 @@
 #include "proxyd/flow/context.h"
 #include "proxyd/flow/entry.h"
 
-/* An effect of the rule: no record. Refusals are recorded whatever the rule says. */
-static bool is_unlogged(const struct request *r)
-{
-    return r->k && r->k->is_final && r->k->verdict.log == VERDICT_LOG_NONE &&
-           (r->verdict == RECORD_ALLOWED || r->verdict == RECORD_WARNED);
-}
-
 enum request_state step_log(struct request *r)
 {
     struct record rec;
-    if (r->is_silent || is_unlogged(r))
+    if (r->is_offered) {
+        entry_settle(r);
+        return REQUEST_END;
+    }
+    if (r->is_silent || entry_is_unwanted(r))
         return REQUEST_END;
     if (r->slim.p) {
         if (record_decode(r->slim, &rec) != OK)

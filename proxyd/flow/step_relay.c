@@ -4,6 +4,7 @@
 
 #include "proxyd/flow/context.h"
 #include "proxyd/flow/disclose.h"
+#include "proxyd/flow/entry.h"
 #include "proxyd/flow/lead.h"
 #include "proxyd/flow/meter.h"
 #include "proxyd/flow/way.h"
@@ -38,8 +39,15 @@ static enum err dechunk(void *ctx, char *p, size_t n, size_t *n_out, size_t *n_u
     }
 }
 
-static const struct pump_gate plain_gate = {.take = take_body, .eof = end_body};
-static const struct pump_gate dechunk_gate = {.rewrite = dechunk, .eof = end_body};
+static void before_last(void *ctx, size_t n)
+{
+    entry_offer(ctx, n);
+}
+
+static const struct pump_gate plain_gate = {
+    .take = take_body, .eof = end_body, .last = before_last};
+static const struct pump_gate dechunk_gate = {
+    .rewrite = dechunk, .eof = end_body, .last = before_last};
 
 #define DATE_LINE "Date: ddd, 00 mmm 0000 00:00:00 GMT\r\n"
 
@@ -87,6 +95,7 @@ static enum err begin(struct request *r)
     r->status = k->res.status;
     r->is_head_sent = true;
     k->is_relaying = true;
+    k->slow = (struct slow){0}; /* from here on it is about the answer */
     return OK;
 }
 
@@ -141,13 +150,18 @@ enum request_state step_relay(struct request *r)
         request_drop_upstream(r);
         return request_cut(r, "proxy_internal_error");
     }
-    if (r->meter && !meter_may_move(r))
+    if (r->meter && !meter_may_move(r)) {
+        slow_note(r, false);
         return REQUEST_RELAY;
+    }
     uint64_t before = r->down.n_out + r->up.n_out;
     enum request_state next = send_rest(r);
     if (next != REQUEST_RELAY)
         return next;
     enum pump_word word = pump_run(&r->down);
+    if (word != PUMP_END)
+        entry_undo(r);
+    slow_note(r, word == PUMP_WAIT_WRITE);
     if (r->down.n_out + r->up.n_out != before)
         request_touch(r);
     if (r->meter && !meter_count(r) && word != PUMP_END)

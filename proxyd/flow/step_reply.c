@@ -3,6 +3,13 @@
 #include "proxyd/flow/step_reply.h"
 
 #include "proxyd/flow/context.h"
+#include "proxyd/flow/entry.h"
+
+/* Nothing of the request is left to be read away behind the answer. */
+static bool is_last(const struct request *r)
+{
+    return r->k->body.is_done || !r->k->is_head_whole;
+}
 
 /* OK: all is written. */
 static enum err write_out(struct request *r)
@@ -22,7 +29,11 @@ static enum err write_out(struct request *r)
             return OK;
         if (!(r->down.to->ready & STREAM_WRITABLE))
             return ERR_AGAIN;
+        if (is_last(r))
+            entry_offer(r, n_lead + n_body);
         enum err e = stream_writev(r->down.to, v, n_v, &n);
+        if (e != OK || n < n_lead + n_body)
+            entry_undo(r);
         if (e != OK)
             return e;
         r->is_head_sent = true;
@@ -88,7 +99,7 @@ enum request_state step_reply(struct request *r)
         return REQUEST_REPLY;
     if (e != OK)
         return request_cut(r, "client_closed");
-    if (r->k->body.is_done || !r->k->is_head_whole)
+    if (is_last(r))
         return REQUEST_LOG;
     e = may_drain(r) ? drain(r) : ERR_LIMIT;
     if (e == ERR_AGAIN)

@@ -7,6 +7,7 @@
 
 #include "policies/decide.h"
 #include "proxyd/flow/request.h"
+#include "proxyd/flow/slow.h"
 #include "proxyd/identity/identity.h"
 #include "proxyd/io/dial.h"
 #include "proxyd/io/resolve.h"
@@ -87,6 +88,7 @@ struct work {
     uint64_t sent_turn;
     uint64_t reply_at; /* bytes of the reply's body written */
     uint64_t n_drained;
+    struct slow slow;    /* of the body that moves: FETCH the request's, RELAY the answer's */
     struct upstream *up; /* chosen, before the exchange has it */
     struct exchange x;
     struct facts facts;

@@ -10,6 +10,7 @@
 #include "proxyd/flow/busy.h"
 #include "proxyd/flow/context.h"
 #include "proxyd/flow/disclose.h"
+#include "proxyd/flow/entry.h"
 #include "proxyd/flow/meter.h"
 #include "proxyd/io/fd.h"
 
@@ -17,6 +18,7 @@
 #define LARGE_BUDGET 256 /* 64 MiB of large buffers that wait on slow receivers */
 #define KEEP_FREE    1024
 #define FIRST_MS     1000 /* a drain waits so long for the first request of a connection */
+#define SHED         16   /* idle upstream connections given up at once when descriptors run out */
 
 static void publish_gauges(struct worker *w)
 {
@@ -41,12 +43,28 @@ static void on_tick(struct timer *t)
     timer_set(&w->loop.timers, &w->tick, w->loop.now_ms + TICK_MS);
 }
 
+/* The kernel gives the lowest number that is free: a high one tells how full the table is. Idle
+ * connections to servers go before a client does. */
+static bool is_table_full(struct worker *w, int fd)
+{
+    return w->shared->last_fd && fd >= w->shared->last_fd && pool_shed(&w->pool, SHED) == 0;
+}
+
+static void on_short(struct listen *l)
+{
+    struct worker *w = l->owner;
+    stats_add(w->stats, STATS_SHORT_DESCRIPTORS, 1);
+    pool_shed(&w->pool, SHED);
+}
+
 static void on_accept(struct listen *l, int fd, const struct ip_port *client)
 {
     struct worker *w = l->owner;
-    struct limits_account *account;
+    struct limits_account *account = NULL;
     stats_add(w->stats, STATS_CONNECTIONS, 1);
-    enum admit_word word = admit_connection(w, &client->ip, (unsigned)l->index, &account);
+    enum admit_word word = is_table_full(w, fd)
+                               ? ADMIT_DESCRIPTORS
+                               : admit_connection(w, &client->ip, (unsigned)l->index, &account);
     if (word == ADMIT_OK)
         conn_open(w, fd, client, (unsigned)l->index, account);
     else
@@ -71,6 +89,7 @@ static enum err open_listeners(struct worker *w, const int *fds)
     for (size_t i = 0; i < n; i++) {
         struct listen *l = &w->listeners[i];
         l->on_accept = on_accept;
+        l->on_short = on_short;
         l->owner = w;
         l->index = i;
         enum err e = listen_open(l, &w->loop, fds[i]);
@@ -110,6 +129,7 @@ static void init_plain_parts(struct worker *w, const struct worker_parts *p)
     bufpool_init(&w->buffers, LARGE_BUDGET);
     slab_init(&w->conns, sizeof(struct conn), KEEP_FREE);
     slab_init(&w->requests, sizeof(struct request), KEEP_FREE);
+    slab_init(&w->slims, ENTRY_SLIM_BYTES, KEEP_FREE);
     meter_init(w);
     event_scratch_init(&w->scratch);
     timer_init(&w->tick, on_tick);
@@ -176,6 +196,7 @@ void worker_free(struct worker *w)
     slab_fini(&w->conns);
     slab_fini(&w->requests);
     slab_fini(&w->meters);
+    slab_fini(&w->slims);
     bufpool_fini(&w->buffers);
     buf_fini(&w->scratch);
     loop_close(&w->loop);

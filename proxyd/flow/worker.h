@@ -54,6 +54,8 @@ struct worker_shared {
     struct verify *verify;     /* passwords of overrides */
     _Atomic uint64_t *last_id; /* of records; main starts it at the highest id stored */
     struct limits *limits;     /* what clients and users take */
+    int last_fd;               /* a client whose descriptor is this or more is turned away: the rest
+                                  are for the servers of those who are in, and for files; 0: none */
     struct hops *hops;         /* equal requests under way: loops without Via */
     struct probe probe;        /* the request of a privacy test */
     uint8_t token_key[32];     /* random, of this start: signs the links of warning pages */

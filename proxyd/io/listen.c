@@ -46,7 +46,8 @@ enum err listen_socket(const struct ip_port *at, int *out, int *detail_errno)
 
 static void rest(struct listen *l)
 {
-    l->n_short++;
+    if (l->on_short)
+        l->on_short(l);
     if (loop_modify(l->loop, &l->lf, 0) == OK)
         l->is_accepting = false;
     timer_set(&l->loop->timers, &l->pause, l->loop->now_ms + PAUSE_MS);

@@ -14,9 +14,9 @@ struct listen {
     bool is_accepting;
     /* Takes fd. */
     void (*on_accept)(struct listen *l, int fd, const struct ip_port *client);
+    void (*on_short)(struct listen *l); /* no descriptor or memory for the next; may be NULL */
     void *owner;
-    size_t index;     /* which configured listener; for the owner */
-    uint64_t n_short; /* times the descriptor table was full */
+    size_t index; /* which configured listener; for the owner */
 };
 
 /* Binds and listens, close-on-exec, non-blocking; accepts nothing yet. *detail_errno (may be NULL)

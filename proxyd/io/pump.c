@@ -43,6 +43,14 @@ static enum err write_out(struct pump *p)
     return OK;
 }
 
+/* The end of the message is in hand and the sink may take it. */
+static void tell_last(const struct pump *p)
+{
+    size_t n = (p->lead ? iobuf_n(p->lead) : 0) + p->n_passed;
+    if (p->is_done && n && p->gate && p->gate->last && p->to->ready & STREAM_WRITABLE)
+        p->gate->last(p->gate_ctx, n);
+}
+
 static enum err rewrite(struct pump *p, uint32_t from)
 {
     size_t n_out = 0, n_used = 0, n = p->b->end - from;
@@ -120,6 +128,7 @@ enum pump_word pump_run(struct pump *p)
     size_t moved = 0;
     for (;;) {
         enum err g = ask_gate(p);
+        tell_last(p);
         enum err e = write_out(p);
         if (e == ERR_AGAIN)
             return PUMP_WAIT_WRITE;

@@ -28,6 +28,9 @@ struct pump_gate {
     enum err (*take)(void *ctx, struct str bytes, size_t *n);
     /* The source ended in order: OK when the message is complete by that. */
     enum err (*eof)(void *ctx);
+    /* May be NULL. The message's last n bytes are written next; called again when they did not all
+     * go at once and the rest is tried. */
+    void (*last)(void *ctx, size_t n);
 };
 
 struct pump {

@@ -29,6 +29,10 @@ struct stream_ops {
     /* is_abort: the peer sees a reset, never an orderly end. */
     void (*close)(struct stream *s, bool is_abort);
     enum err (*local)(const struct stream *s, struct ip_port *out); /* our end's address */
+    /* Bytes written that the peer's machine has not acknowledged. */
+    size_t (*unsent)(const struct stream *s);
+    /* Milliseconds since bytes last came from the peer, read or not; 0 when nobody can tell. */
+    uint32_t (*age_ms)(const struct stream *s);
 };
 
 struct stream {

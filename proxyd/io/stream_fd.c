@@ -2,7 +2,11 @@
 #include "proxyd/io/stream_fd.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -88,12 +92,29 @@ static enum err fd_local_address(const struct stream *s, struct ip_port *out)
     return fd_local(stream_fd_of(s), out);
 }
 
+static size_t fd_unsent(const struct stream *s)
+{
+    int n = 0;
+    return ioctl(stream_fd_of(s), SIOCOUTQ, &n) == 0 && n > 0 ? (size_t)n : 0;
+}
+
+static uint32_t fd_age_ms(const struct stream *s)
+{
+    struct tcp_info info = {0};
+    socklen_t n = sizeof info;
+    if (getsockopt(stream_fd_of(s), IPPROTO_TCP, TCP_INFO, &info, &n) != 0)
+        return 0;
+    return info.tcpi_last_data_recv;
+}
+
 static const struct stream_ops fd_ops = {
     .read = fd_read,
     .writev = fd_writev,
     .shut = fd_shut,
     .close = fd_close_stream,
     .local = fd_local_address,
+    .unsent = fd_unsent,
+    .age_ms = fd_age_ms,
 };
 
 static void take_events(struct stream_fd *f, uint32_t events)

@@ -51,7 +51,7 @@ static void cut_names(struct str *s, size_t max)
     s->n = at == STR_NPOS ? 0 : at;
 }
 
-static void bound_strings(struct record *r)
+void event_bound(struct record *r)
 {
     struct str *const texts[12] = {&r->node,     &r->user,         &r->method,  &r->scheme,
                                    &r->host,     &r->content_type, &r->rule,    &r->rule_name,
@@ -69,14 +69,22 @@ void event_scratch_init(struct buf *scratch)
     buf_init(scratch, EVENT_SCRATCH_BYTES);
 }
 
-enum err event_append(struct journal *j, struct buf *scratch, const struct record *r)
+enum err event_offer(struct journal *j, struct buf *scratch, const struct record *r)
 {
     struct record bounded = *r;
-    bound_strings(&bounded);
+    event_bound(&bounded);
     buf_clear(scratch);
     enum err e = buf_reserve(scratch, EVENT_SCRATCH_BYTES); /* once: it keeps its memory */
     if (e != OK)
         return e;
     record_encode(&bounded, scratch);
-    return scratch->failed ? ERR_LIMIT : journal_append(j, buf_str(scratch));
+    return scratch->failed ? ERR_LIMIT : journal_offer(j, buf_str(scratch));
+}
+
+enum err event_append(struct journal *j, struct buf *scratch, const struct record *r)
+{
+    enum err e = event_offer(j, scratch, r);
+    if (e == OK)
+        journal_keep(j);
+    return e;
 }

@@ -20,9 +20,14 @@ enum err event_join(const struct str *names, size_t n, struct arena *a, struct s
 /* The URL without its query: for rules with log: no-query. */
 struct str event_url_without_query(struct str url);
 
+/* Cuts what is longer than is kept; an encoded record fits into EVENT_SCRATCH_BYTES then. */
+void event_bound(struct record *r);
+
 /* Encodes and appends. scratch is the worker's, kept between calls (event_scratch_init); it never
  * grows. ERR_FULL: the journal is full, nothing was appended. */
 void event_scratch_init(struct buf *scratch);
 enum err event_append(struct journal *j, struct buf *scratch, const struct record *r) MUST_CHECK;
+/* The same as an offer (journal_offer): before what it tells is done. */
+enum err event_offer(struct journal *j, struct buf *scratch, const struct record *r) MUST_CHECK;
 
 #endif

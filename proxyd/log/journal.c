@@ -1,5 +1,7 @@
 /* journal: a ring of checksummed entries in a mapped file. Head and tail count bytes for ever;
- * their difference is what is in the ring, their remainder by the capacity the place in it. */
+ * their difference is what is in the ring, their remainder by the capacity the place in it. The
+ * file's head is what the next process will find; how far the consumer of this one may read stands
+ * in memory, so an offer is in the file and yet can be taken back. */
 #include "proxyd/log/journal.h"
 
 #include <errno.h>
@@ -41,6 +43,10 @@ struct journal {
     char *data;
     size_t capacity, map_bytes;
     uint64_t epoch, lost;
+    uint64_t before; /* the head that taking the offer back leads to */
+    bool is_offering;
+    char gap[64];
+    _Atomic uint64_t shown; /* producer: the consumer reads up to here */
 };
 
 static size_t entry_bytes(size_t n)
@@ -105,6 +111,7 @@ static void check_entries(struct journal *j)
     if (e == ERR_CORRUPT) {
         j->lost++;
         atomic_store(&j->page->head, good);
+        atomic_store(&j->shown, good);
     }
 }
 
@@ -122,6 +129,7 @@ static enum err find_ring(struct journal *j, size_t size)
         tail % ALIGN)
         return ERR_CORRUPT;
     j->epoch = j->page->epoch;
+    atomic_store(&j->shown, head);
     check_entries(j);
     return OK;
 }
@@ -176,8 +184,9 @@ static void put_entry(struct journal *j, uint64_t at, struct str s)
     memcpy(p + sizeof e, s.p, s.n);
 }
 
-enum err journal_append(struct journal *j, struct str s)
+enum err journal_offer(struct journal *j, struct str s)
 {
+    must(!j->is_offering);
     if (s.n > JOURNAL_ENTRY_MAX || entry_bytes(s.n) > j->capacity / 4)
         return ERR_LIMIT;
     uint64_t head = atomic_load_explicit(&j->page->head, memory_order_relaxed);
@@ -194,8 +203,33 @@ enum err journal_append(struct journal *j, struct str s)
         head += skip;
     }
     put_entry(j, head, s);
+    j->before = atomic_load_explicit(&j->shown, memory_order_relaxed);
+    j->is_offering = true;
     atomic_store_explicit(&j->page->head, head + need, memory_order_release);
     return OK;
+}
+
+void journal_keep(struct journal *j)
+{
+    must(j->is_offering);
+    j->is_offering = false;
+    atomic_store_explicit(&j->shown, atomic_load_explicit(&j->page->head, memory_order_relaxed),
+                          memory_order_release);
+}
+
+void journal_take_back(struct journal *j)
+{
+    must(j->is_offering);
+    j->is_offering = false;
+    atomic_store_explicit(&j->page->head, j->before, memory_order_release);
+}
+
+enum err journal_append(struct journal *j, struct str s)
+{
+    enum err e = journal_offer(j, s);
+    if (e == OK)
+        journal_keep(j);
+    return e;
 }
 
 /* --- consumer --- */
@@ -208,7 +242,7 @@ static enum err damaged(uint64_t *at, uint64_t head)
 
 enum err journal_read(struct journal *j, uint64_t *at, struct str *out)
 {
-    uint64_t head = atomic_load_explicit(&j->page->head, memory_order_acquire);
+    uint64_t head = atomic_load_explicit(&j->shown, memory_order_acquire);
     uint64_t here = *at;
     struct entry e;
     if (here >= head)
@@ -236,7 +270,7 @@ enum err journal_read(struct journal *j, uint64_t *at, struct str *out)
 
 void journal_release(struct journal *j, uint64_t upto)
 {
-    must(upto <= atomic_load_explicit(&j->page->head, memory_order_acquire));
+    must(upto <= atomic_load_explicit(&j->shown, memory_order_acquire));
     atomic_store_explicit(&j->page->tail, upto, memory_order_release);
 }
 
@@ -244,7 +278,7 @@ void journal_info(const struct journal *j, struct journal_info *out)
 {
     /* Tail first: the head can only have moved on since, so head - tail is never negative. */
     uint64_t tail = atomic_load_explicit(&j->page->tail, memory_order_acquire);
-    uint64_t head = atomic_load_explicit(&j->page->head, memory_order_acquire);
+    uint64_t head = atomic_load_explicit(&j->shown, memory_order_acquire);
     *out = (struct journal_info){.epoch = j->epoch,
                                  .head = head,
                                  .tail = tail,

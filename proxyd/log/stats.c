@@ -44,7 +44,13 @@ const char *stats_name(enum stats_counter c)
                                                       "limited_user_rate",
                                                       "limited_user_requests",
                                                       "limited_user_tunnels",
-                                                      "delayed"};
+                                                      "delayed",
+                                                      "limited_user_connections",
+                                                      "limited_queue_delay",
+                                                      "limited_slow_uploads",
+                                                      "limited_slow_downloads",
+                                                      "short_descriptors",
+                                                      "short_memory"};
     return names[c];
 }
 

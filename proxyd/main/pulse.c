@@ -23,7 +23,7 @@ struct pulse {
     pthread_mutex_t lock;
     pthread_cond_t stop;
     bool is_stopping;
-    struct takers_watch takers;
+    struct takers_watch shed, shortage;
     struct beat beats[WORKERS_MAX];
 };
 
@@ -70,7 +70,7 @@ static void *run(void *arg)
                  NULL);
             abort();
         }
-        takers_watch(&p->takers, p->workers, now_ms());
+        takers_watch(&p->shed, &p->shortage, p->workers, now_ms());
         if (p->keeper_fd >= 0 && write(p->keeper_fd, alive, sizeof alive - 1) < 0)
             p->keeper_fd = -1; /* the keeper is gone: nobody is told any more */
         struct timespec until;

@@ -188,7 +188,8 @@ uint64_t takers_n_shed(const struct workers *w)
         n += stats_get(&w->stats[i], STATS_LIMITED_CONNECTIONS) +
              stats_get(&w->stats[i], STATS_LIMITED_CONNECTION_RATE) +
              stats_get(&w->stats[i], STATS_LIMITED_TOTAL_REQUESTS) +
-             stats_get(&w->stats[i], STATS_LIMITED_CLIENT_SHARE);
+             stats_get(&w->stats[i], STATS_LIMITED_CLIENT_SHARE) +
+             stats_get(&w->stats[i], STATS_LIMITED_QUEUE_DELAY);
     return n;
 }
 
@@ -196,10 +197,21 @@ json_t *takers_status(const struct workers *w)
 {
     struct limits_info i;
     limits_info(w->shared.limits, &i);
-    return json_pack("{s:I, s:I, s:I, s:I, s:b, s:o}", "connections", (json_int_t)i.n_connections,
-                     "requests", (json_int_t)i.n_running, "clients_with_requests",
-                     (json_int_t)i.n_active, "shed", (json_int_t)takers_n_shed(w), "is_shedding",
-                     (int)atomic_load(&w->is_shedding), "accounts", table_json(&i));
+    return json_pack("{s:I, s:I, s:I, s:I, s:b, s:I, s:b, s:o}", "connections",
+                     (json_int_t)i.n_connections, "requests", (json_int_t)i.n_running,
+                     "clients_with_requests", (json_int_t)i.n_active, "shed",
+                     (json_int_t)takers_n_shed(w), "is_shedding", (int)atomic_load(&w->is_shedding),
+                     "short", (json_int_t)takers_n_short(w), "is_short",
+                     (int)atomic_load(&w->is_short), "accounts", table_json(&i));
+}
+
+uint64_t takers_n_short(const struct workers *w)
+{
+    uint64_t n = 0;
+    for (unsigned i = 0; i < w->n; i++)
+        n += stats_get(&w->stats[i], STATS_SHORT_DESCRIPTORS) +
+             stats_get(&w->stats[i], STATS_SHORT_MEMORY);
+    return n;
 }
 
 enum takers_news takers_look(struct takers_watch *x, uint64_t n_shed, int64_t now_ms)
@@ -221,20 +233,30 @@ enum takers_news takers_look(struct takers_watch *x, uint64_t n_shed, int64_t no
     return TAKERS_ENDED;
 }
 
-void takers_watch(struct takers_watch *x, struct workers *w, int64_t now_ms)
+/* What is said when it begins and when it has ended. */
+static void tell(const struct takers_watch *x, enum takers_news news, const char *begun,
+                 const char *ended)
 {
     char n[24], seconds[24];
-    switch (takers_look(x, takers_n_shed(w), now_ms)) {
+    switch (news) {
     case TAKERS_NOTHING: break;
-    case TAKERS_BEGUN:
-        diag(DIAG_WARN, "main", "overloaded: connections or requests are being turned away", NULL);
-        break;
+    case TAKERS_BEGUN: diag(DIAG_WARN, "main", begun, NULL); break;
     case TAKERS_ENDED:
         snprintf(n, sizeof n, "%llu", (unsigned long long)(x->n_before - x->n_at_begin));
         snprintf(seconds, sizeof seconds, "%lld", (long long)((x->last_ms - x->began_ms) / 1000));
-        diag(DIAG_INFO, "main", "no longer overloaded", "turned_away", n, "lasted_s", seconds,
-             NULL);
+        diag(DIAG_INFO, "main", ended, "times", n, "lasted_s", seconds, NULL);
         break;
     }
-    atomic_store(&w->is_shedding, x->is_shedding);
+}
+
+void takers_watch(struct takers_watch *shed, struct takers_watch *shortage, struct workers *w,
+                  int64_t now_ms)
+{
+    tell(shed, takers_look(shed, takers_n_shed(w), now_ms),
+         "overloaded: connections or requests are being turned away", "no longer overloaded");
+    tell(shortage, takers_look(shortage, takers_n_short(w), now_ms),
+         "out of descriptors or memory: connections or requests are being turned away",
+         "descriptors and memory suffice again");
+    atomic_store(&w->is_shedding, shed->is_shedding);
+    atomic_store(&w->is_short, shortage->is_shedding);
 }

@@ -1,7 +1,7 @@
 /* takers: who takes how much of the proxy just now, for administrators: the clients and users
- * nearest to their bounds, over the control socket; and the message when the proxy begins to turn
- * requests away for everybody's sake, and when it ends. Threads: the first two any; takers_look one
- * thread, the same each time. */
+ * nearest to their bounds, over the control socket; and the messages when the proxy begins to turn
+ * requests away for everybody's sake, or for want of descriptors or memory, and when it ends.
+ * Threads: the first two any; takers_look one thread, the same each time. */
 #ifndef PROXYD_MAIN_TAKERS_H
 #define PROXYD_MAIN_TAKERS_H
 
@@ -14,7 +14,7 @@ struct wiring;
 /* {"do": "limits-clients", "limit"?} -> {"ok", "items", "truncated", "table"} */
 json_t *takers_clients(void *ctx, const json_t *request);
 /* For the status: {"connections", "requests", "clients_with_requests", "shed", "is_shedding",
- * "accounts"} */
+ * "short", "is_short", "accounts"} */
 json_t *takers_status(const struct workers *w);
 
 #define TAKERS_CALM_MS 10000 /* so long nothing was turned away: it has ended */
@@ -31,7 +31,10 @@ enum takers_news takers_look(struct takers_watch *x, uint64_t n_shed, int64_t no
 
 /* What all workers have turned away because everybody together was over. */
 uint64_t takers_n_shed(const struct workers *w);
-/* The same for these workers: the messages, and w->is_shedding for the status. */
-void takers_watch(struct takers_watch *x, struct workers *w, int64_t now_ms);
+/* How often a descriptor or memory was missing. */
+uint64_t takers_n_short(const struct workers *w);
+/* The same for these workers: the messages, and w->is_shedding and w->is_short for the status. */
+void takers_watch(struct takers_watch *shed, struct takers_watch *shortage, struct workers *w,
+                  int64_t now_ms);
 
 #endif

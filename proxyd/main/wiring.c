@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/diag.h"
@@ -240,6 +241,21 @@ static enum err build_control(struct wiring *w)
                 e == ERR_EXISTS ? "another proxyd runs on this state directory" : NULL);
 }
 
+#define FD_PART  64 /* this part of the descriptors is kept from new clients, within bounds */
+#define FD_LEAST 16
+#define FD_MOST  256
+
+/* The table of the process is as large as it will be: see base/privs.h. */
+static void bound_descriptors(struct wiring *w)
+{
+    struct rlimit l;
+    if (getrlimit(RLIMIT_NOFILE, &l) != 0 || l.rlim_cur > INT32_MAX)
+        return;
+    int all = (int)l.rlim_cur, kept = all / FD_PART;
+    kept = kept < FD_LEAST ? FD_LEAST : kept > FD_MOST ? FD_MOST : kept;
+    w->workers.shared.last_fd = all > 2 * kept ? all - kept : 0;
+}
+
 enum err wiring_build(struct wiring *w, const struct keeper_lot *lot)
 {
     *w = (struct wiring){.lot = lot, .boot = lot->boot};
@@ -251,6 +267,7 @@ enum err wiring_build(struct wiring *w, const struct keeper_lot *lot)
     if (e != OK)
         return e;
     fill_guard(w);
+    bound_descriptors(w);
     e = build_log(w);
     if (e == OK)
         e = build_policy(w);

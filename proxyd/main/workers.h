@@ -22,7 +22,7 @@ struct workers {
     enum err ended[WORKERS_MAX]; /* what worker_run said */
     struct stats *stats;         /* one a worker */
     unsigned n, n_running;
-    atomic_bool is_shedding; /* takers.h */
+    atomic_bool is_shedding, is_short; /* takers.h */
 };
 
 /* Fills the listeners; the sockets are taken by workers_start. ERR_NOMEM. */

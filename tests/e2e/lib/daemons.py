@@ -9,6 +9,7 @@ import getpass
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -63,16 +64,18 @@ def listens(port, host="127.0.0.1"):
 class Process:
     """One program, its stderr kept in a file."""
 
-    def __init__(self, argv, log, env=None):
+    def __init__(self, argv, log, env=None, limits=None):
+        self.limits = limits or {}
         self.log_path = log
         self.log = open(log, "ab")
         self.p = subprocess.Popen(argv, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL,
                                   env=dict(os.environ, **(env or {})), start_new_session=True, preexec_fn=self.like_a_terminal)
 
-    @staticmethod
-    def like_a_terminal():
+    def like_a_terminal(self):
         """A check that runs in the background has SIGINT ignored, and what it starts would inherit that."""
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+        for what, values in self.limits.items():
+            resource.setrlimit(what, values)
 
     @property
     def pid(self):
@@ -162,7 +165,7 @@ class Api:
 class Stack:
     """proxyd and adminui on one state directory."""
 
-    def __init__(self, proxy=None, admin=None, state=None, proxy_lines=(), start=True, login=True):
+    def __init__(self, proxy=None, admin=None, state=None, proxy_lines=(), start=True, login=True, env=None, limits=None):
         self.own_state = state is None
         self.state = state or tempfile.mkdtemp(prefix="proxyd-test-")
         self.proxy_port, self.admin_port = free_port(), free_port()
@@ -170,6 +173,7 @@ class Stack:
         self.proxy_lines = list(proxy_lines)
         self.admin_options = admin or {}
         self.start_now, self.login_now = start, login
+        self.env, self.limits = env, limits  # of proxyd alone
         self.proxyd = self.adminui = None
         self.api = Api(self.admin_port)
         self.admin_password = None
@@ -192,7 +196,7 @@ class Stack:
             self.wait_for(self.adminui, self.admin_port)
 
     def start_proxyd(self, wait=True):
-        self.proxyd = Process([f"{BUILD}/proxyd", "--config", self.config], f"{self.state}/proxyd.log")
+        self.proxyd = Process([f"{BUILD}/proxyd", "--config", self.config], f"{self.state}/proxyd.log", self.env, self.limits)
         if wait:
             self.wait_for(self.proxyd, self.proxy_port)
 

@@ -24,10 +24,15 @@ static void nothing_is_bounded_by_itself(void **state)
     assert_int_equal(s.traffic.client.connections, 7);
     assert_int_equal(s.traffic.delay_ms, 0);
     assert_int_equal(s.traffic.prefix6, 64);
+    struct traffic t = s.traffic;
     report_fini(&r);
     settings_proxy_fini(&s);
     assert_int_equal(parse(settings_proxy_default_document(), &r, &s), OK);
     assert_false(s.traffic.is_judged || s.traffic.is_measured);
+    assert_int_equal(s.traffic.queue_delay_ms, t.queue_delay_ms);
+    assert_int_equal(s.traffic.min_bytes_s, t.min_bytes_s);
+    assert_int_equal(s.traffic.min_window_ms, t.min_window_ms);
+    assert_true(t.queue_delay_ms == 500 && t.min_bytes_s == 500 && t.min_window_ms == 60000);
     assert_int_equal(s.traffic.n_classes, 0);
     report_fini(&r);
     settings_proxy_fini(&s);
@@ -39,9 +44,10 @@ static const char full[] =
     "{\"name\":\"b\",\"networks\":[\"10.1.0.0/16\",\"2001:db8::/32\"],\"connections\":3,"
     "\"requests_per_second\":50,\"bytes_per_second\":5000000000,\"together\":true}],"
     "\"per_client\":{\"requests_per_second\":4,\"burst\":40,\"tunnels\":5},"
-    "\"per_user\":{\"concurrent_requests\":6,\"bytes_per_second\":2048},"
+    "\"per_user\":{\"concurrent_requests\":6,\"bytes_per_second\":2048,\"connections\":8},"
     "\"total\":{\"concurrent_requests\":100,\"new_connections_per_second\":70,"
-    "\"bytes_per_second\":null},"
+    "\"bytes_per_second\":null,\"queue_delay_ms\":0},"
+    "\"min_rate\":{\"bytes_per_second\":1000,\"window_ms\":null},"
     "\"when_over\":\"delay\",\"delay_ms\":500,\"ipv4_prefix\":24,\"ipv6_prefix\":56}}";
 
 static void classes_begin_with_what_everybody_has(void **state)
@@ -64,6 +70,9 @@ static void classes_begin_with_what_everybody_has(void **state)
     assert_int_equal(b->bounds.connections, 3);
     assert_true(b->bounds.bytes_s == 5000000000 && b->is_together && !b->is_exempt);
     assert_int_equal(t->user.running, 6);
+    assert_int_equal(t->user.connections, 8);
+    assert_int_equal(t->queue_delay_ms, 0);
+    assert_int_equal(t->min_bytes_s, 0); /* over no time there is no rate */
     assert_int_equal(t->user.bytes_s, 2048);
     assert_int_equal(t->total_running, 100);
     assert_int_equal(t->total_connections_s, 70);
@@ -134,6 +143,10 @@ static void every_fault_has_its_place(void **state)
         {"{\"per_client\":{\"connections\":1}}", "/traffic/per_client/connections"},
         {"{\"per_user\":{\"bytes_per_second\":1023}}", "/traffic/per_user/bytes_per_second"},
         {"{\"total\":{\"requests_per_second\":1}}", "/traffic/total/requests_per_second"},
+        {"{\"total\":{\"queue_delay_ms\":9}}", "/traffic/total/queue_delay_ms"},
+        {"{\"min_rate\":500}", "/traffic/min_rate"},
+        {"{\"min_rate\":{\"bytes_per_second\":1000001}}", "/traffic/min_rate/bytes_per_second"},
+        {"{\"min_rate\":{\"window_ms\":99}}", "/traffic/min_rate/window_ms"},
         {"{\"when_over\":7}", "/traffic/when_over"},
         {"{\"delay_ms\":60001}", "/traffic/delay_ms"},
         {"{\"ipv4_prefix\":33}", "/traffic/ipv4_prefix"},

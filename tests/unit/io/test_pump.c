@@ -63,7 +63,8 @@ struct bench {
     struct fake from, to;
     struct bufpool pool;
     struct pump p;
-    size_t left; /* of the gate's message */
+    size_t left;         /* of the gate's message */
+    size_t n_last, last; /* how often the end was told before it went, and of how many bytes */
 };
 
 static void set_up(struct bench *b, const char *in, enum err in_end)
@@ -107,6 +108,15 @@ static enum err eof(void *ctx)
     return b->left ? ERR_CLOSED : OK;
 }
 static const struct pump_gate gate = {.take = take, .eof = eof};
+
+static void last(void *ctx, size_t n)
+{
+    struct bench *b = ctx;
+    b->n_last++;
+    b->last = n;
+    assert_int_equal(b->to.n_out + n, 5);
+}
+static const struct pump_gate telling_gate = {.take = take, .eof = eof, .last = last};
 
 /* Capital letters go on, the others are taken out; '.' is the end. */
 static enum err rewrite(void *ctx, char *p, size_t n, size_t *n_out, size_t *n_used)
@@ -196,6 +206,33 @@ static void the_gate_ends_the_message(void **state)
     tear_down(&b);
 }
 
+static void the_end_is_told_before_it_goes(void **state)
+{
+    (void)state;
+    struct bench b;
+    set_up(&b, "0123456789", ERR_EOF);
+    b.p.gate = &telling_gate;
+    b.p.gate_ctx = &b;
+    b.left = 5;
+    b.to.budget = 4; /* pieces of 3: the end is in hand with the second */
+    assert_int_equal(pump_run(&b.p), PUMP_WAIT_WRITE);
+    assert_true(b.n_last == 1 && b.last == 2);
+    assert_int_equal(pump_run(&b.p), PUMP_WAIT_WRITE); /* the sink takes nothing: nothing to tell */
+    assert_int_equal(b.n_last, 1);
+    b.to.budget = 100;
+    b.to.s.ready |= STREAM_WRITABLE;
+    assert_int_equal(pump_run(&b.p), PUMP_END);
+    assert_true(b.n_last == 2 && b.last == 1);
+    assert_out(&b, "01234");
+    tear_down(&b);
+    set_up(&b, "", ERR_EOF); /* a source that ends: what was written was not known to be the last */
+    b.p.gate = &telling_gate;
+    b.p.gate_ctx = &b;
+    assert_int_equal(pump_run(&b.p), PUMP_END);
+    assert_int_equal(b.n_last, 0);
+    tear_down(&b);
+}
+
 static void a_cut_message_is_told(void **state)
 {
     (void)state;
@@ -279,6 +316,7 @@ int main(void)
         cmocka_unit_test(a_slow_sink_holds_the_source),
         cmocka_unit_test(the_lead_goes_first),
         cmocka_unit_test(the_gate_ends_the_message),
+        cmocka_unit_test(the_end_is_told_before_it_goes),
         cmocka_unit_test(a_cut_message_is_told),
         cmocka_unit_test(refused_bytes_do_not_pass),
         cmocka_unit_test(a_rewriting_gate),

@@ -213,6 +213,7 @@ export interface TrafficNumbers {
   tunnels?: number | null;
   bytes_per_second?: number | null;
   new_connections_per_second?: number | null;
+  queue_delay_ms?: number | null;
 }
 export interface TrafficClass extends TrafficNumbers {
   name: string;
@@ -224,6 +225,7 @@ export interface Traffic {
   per_client: TrafficNumbers;
   per_user: TrafficNumbers;
   total: TrafficNumbers;
+  min_rate: { bytes_per_second: number; window_ms: number };
   when_over: 'refuse' | 'delay';
   delay_ms: number;
   ipv4_prefix: number;

@@ -1,0 +1,175 @@
+/* shim: stands between proxyd and libc (LD_PRELOAD) and counts, in the threads that turn an epoll
+ * loop, what the forwarding path must not do: calls of the heap and of locks. On demand it makes
+ * every n-th allocation of those threads (or of all) fail, or kills the process right behind the
+ * n-th send. The page of numbers is a file named by PROXYD_SHIM, mapped by the test too: see
+ * lib/shim.py. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <execinfo.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define SHORT 100u
+
+struct page {
+    _Atomic int64_t allocs, frees, locks, sends; /* counted, of loop threads */
+    _Atomic int64_t fail_every, fail_all;        /* 0: none fails; fail_all: in every thread */
+    _Atomic int64_t failed;
+    _Atomic int64_t kill_behind; /* sends until the end; 0: never */
+    _Atomic int64_t trace;       /* so many callers are printed */
+    _Atomic int64_t short_at;    /* sends until one of which only SHORT bytes go; 0: never */
+};
+
+static struct page none, *page = &none;
+static __thread int is_loop, is_inside;
+static __thread uint64_t turn;
+
+extern void *__libc_malloc(size_t);
+extern void *__libc_calloc(size_t, size_t);
+extern void *__libc_realloc(void *, size_t);
+extern void *__libc_memalign(size_t, size_t);
+extern void __libc_free(void *);
+extern int __pthread_mutex_lock(pthread_mutex_t *);
+
+__attribute__((constructor)) static void open_page(void)
+{
+    const char *path = getenv("PROXYD_SHIM");
+    int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+    void *p =
+        fd >= 0 ? mmap(NULL, sizeof none, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) : MAP_FAILED;
+    if (p != MAP_FAILED)
+        page = p;
+    if (fd >= 0)
+        close(fd);
+}
+
+static void trace(void)
+{
+    void *at[12];
+    if (is_inside || atomic_load(&page->trace) <= 0 || atomic_fetch_sub(&page->trace, 1) <= 0)
+        return;
+    is_inside = 1;
+    backtrace_symbols_fd(at, backtrace(at, 12), 2);
+    (void)!write(2, "--\n", 3);
+    is_inside = 0;
+}
+
+static void count(_Atomic int64_t *n)
+{
+    if (!is_loop)
+        return;
+    atomic_fetch_add(n, 1);
+    trace();
+}
+
+static int fails(void)
+{
+    int64_t every = atomic_load(&page->fail_every);
+    if (!every || is_inside || !(is_loop || atomic_load(&page->fail_all)))
+        return 0;
+    turn = turn * 6364136223846793005u + 1442695040888963407u;
+    if ((turn >> 33) % (uint64_t)every)
+        return 0;
+    atomic_fetch_add(&page->failed, 1);
+    errno = ENOMEM;
+    return 1;
+}
+
+void *malloc(size_t n)
+{
+    count(&page->allocs);
+    return fails() ? NULL : __libc_malloc(n);
+}
+
+void *calloc(size_t n, size_t each)
+{
+    count(&page->allocs);
+    return fails() ? NULL : __libc_calloc(n, each);
+}
+
+void *realloc(void *p, size_t n)
+{
+    count(&page->allocs);
+    return fails() ? NULL : __libc_realloc(p, n);
+}
+
+void *aligned_alloc(size_t align, size_t n)
+{
+    count(&page->allocs);
+    return fails() ? NULL : __libc_memalign(align, n);
+}
+
+int posix_memalign(void **out, size_t align, size_t n)
+{
+    count(&page->allocs);
+    void *p = fails() ? NULL : __libc_memalign(align, n);
+    if (!p)
+        return ENOMEM;
+    *out = p;
+    return 0;
+}
+
+void free(void *p)
+{
+    if (p)
+        count(&page->frees);
+    __libc_free(p);
+}
+
+int pthread_mutex_lock(pthread_mutex_t *m)
+{
+    count(&page->locks);
+    return __pthread_mutex_lock(m);
+}
+
+int epoll_wait(int fd, struct epoll_event *events, int n, int ms)
+{
+    is_loop = 1;
+    return (int)syscall(SYS_epoll_pwait, fd, events, n, ms, NULL, (size_t)8);
+}
+
+/* Before a send: how much of it may go. */
+static size_t may_send(size_t n)
+{
+    if (is_loop && atomic_load(&page->short_at) > 0 && atomic_fetch_sub(&page->short_at, 1) == 1)
+        return n < SHORT ? n : SHORT;
+    return n;
+}
+
+static void sent(void)
+{
+    if (!is_loop)
+        return;
+    atomic_fetch_add(&page->sends, 1);
+    if (atomic_load(&page->kill_behind) > 0 && atomic_fetch_sub(&page->kill_behind, 1) == 1)
+        kill(getpid(), SIGKILL);
+}
+
+ssize_t send(int fd, const void *p, size_t n, int flags)
+{
+    ssize_t put = syscall(SYS_sendto, fd, p, may_send(n), flags, NULL, 0);
+    sent();
+    return put;
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
+{
+    struct iovec part = m->msg_iovlen ? m->msg_iov[0] : (struct iovec){0};
+    struct msghdr shorter = {.msg_iov = &part, .msg_iovlen = 1};
+    size_t n = may_send(SIZE_MAX);
+    if (n < part.iov_len)
+        part.iov_len = n;
+    ssize_t put = syscall(SYS_sendmsg, fd, n == SIZE_MAX ? m : &shorter, flags);
+    sent();
+    return put;
+}
