@@ -38,7 +38,7 @@ struct worker {
     char via_text[WORKER_PSEUDONYM_BYTES];
     struct {
         _Atomic uint64_t n_clients, n_requests, n_tunnels, n_idle_upstreams, n_names_cached,
-            n_old_policies, policy_version;
+            n_old_policies, n_buffers, policy_version;
     } gauges;
 };
 

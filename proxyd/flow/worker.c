@@ -32,6 +32,7 @@ static void publish_gauges(struct worker *w)
     PUBLISH(n_idle_upstreams, w->pool.n_idle);
     PUBLISH(n_names_cached, names.n_cached);
     PUBLISH(n_old_policies, w->holder.n_live - 1);
+    PUBLISH(n_buffers, w->buffers.n_out_small + w->buffers.n_out_large);
     PUBLISH(policy_version, set->policy ? snapshot_version(set->policy) : 0);
 #undef PUBLISH
 }
@@ -318,7 +319,7 @@ void worker_gauges(const struct worker *w, struct worker_gauges *out)
 {
 #define READ(gauge) atomic_load_explicit(&w->gauges.gauge, memory_order_relaxed)
     *out = (struct worker_gauges){
-        READ(n_clients),      READ(n_requests),     READ(n_tunnels),     READ(n_idle_upstreams),
-        READ(n_names_cached), READ(n_old_policies), READ(policy_version)};
+        READ(n_clients),      READ(n_requests),     READ(n_tunnels), READ(n_idle_upstreams),
+        READ(n_names_cached), READ(n_old_policies), READ(n_buffers), READ(policy_version)};
 #undef READ
 }

@@ -102,6 +102,7 @@ struct str worker_pseudonym(const struct worker_shared *s, struct str node,
 /* Gauges that are not in stats; read without a lock, each right by itself. Any thread. */
 struct worker_gauges {
     uint64_t n_clients, n_requests, n_tunnels, n_idle_upstreams, n_names_cached, n_old_policies;
+    uint64_t n_buffers;      /* in which bytes wait */
     uint64_t policy_version; /* of the current set; 0: none */
 };
 void worker_gauges(const struct worker *w, struct worker_gauges *out);

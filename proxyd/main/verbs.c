@@ -41,10 +41,11 @@ static json_t *gauges(const struct workers *w)
         worker_gauges(w->worker[i], &g);
         json_array_append_new(
             out,
-            json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "clients", (json_int_t)g.n_clients,
-                      "requests", (json_int_t)g.n_requests, "tunnels", (json_int_t)g.n_tunnels,
-                      "idle_upstreams", (json_int_t)g.n_idle_upstreams, "names_cached",
-                      (json_int_t)g.n_names_cached, "old_policies", (json_int_t)g.n_old_policies,
+            json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "clients",
+                      (json_int_t)g.n_clients, "requests", (json_int_t)g.n_requests, "tunnels",
+                      (json_int_t)g.n_tunnels, "idle_upstreams", (json_int_t)g.n_idle_upstreams,
+                      "names_cached", (json_int_t)g.n_names_cached, "old_policies",
+                      (json_int_t)g.n_old_policies, "buffers", (json_int_t)g.n_buffers,
                       "policy_version", (json_int_t)g.policy_version));
     }
     return out;

@@ -156,6 +156,38 @@ def test_with_bounds(s, o, shim):
         s.api.put("/settings/proxy", {})
 
 
+def test_sends_are_put_together(s, o, shim):
+    """Head and body go in one call, in both directions."""
+    kept(s, o, 20)
+    time.sleep(0.05)
+    before = shim.sends
+    kept(s, o, 100)
+    time.sleep(0.05)
+    assert shim.sends - before == 200
+
+
+def test_idle_connections_hold_no_buffer(s, o):
+    """Kept clients and tunnels that rest: none of the worker's buffers is out; bytes that nobody takes hold one."""
+    held = []
+    for i in range(60):
+        c = connect(s)
+        if i % 2:
+            one(c, head(o))
+        else:
+            one(c, head(o, method="CONNECT"), b"\r\n\r\n")
+            one(c, b"GET / HTTP/1.1\r\n\r\n")
+        held.append(c)
+
+    def buffers():
+        worker = s.api.get("/status")["proxyd"]["status"]["workers"][0]
+        return worker["buffers"] if worker["clients"] >= 60 else None
+    wait_until(lambda: buffers() == 0, 10, "no buffer is out")
+    held[1].sendall(b"GET http://half.a.head/ HTTP/1.1\r\nX: ")
+    wait_until(lambda: buffers() == 1, 10, "one is")
+    for c in held:
+        c.close()
+
+
 # --- killed right behind the last byte -------------------------------------------------------------------------------------------
 
 
@@ -406,3 +438,21 @@ def test_requests_that_wait_too_long_are_shed(s, o):
     records = s.log("error=queue_delay")
     assert records[0]["verdict"] == "refused" and records[0]["status"] == 503
     assert s.api.get("/status")["proxyd"]["status"]["counters"]["limited_queue_delay"] >= len(refused)
+
+
+def test_a_stuck_worker_is_noticed(o):
+    """One of two loops stops turning, the process is alive otherwise: it ends itself, the next one serves."""
+    with Shim() as shim, Stack(env=shim.env, proxy={"workers": "2", "watchdog": "2"}) as s:
+        s.publish(policy())
+        pid = s.worker_pid
+        for _ in range(8):
+            assert s.get(f"http://127.0.0.1:{o.port}/").status_code == 200
+        shim.set(hang=1)
+        try:
+            wait_until(lambda: "a worker is stuck" in s.proxyd.output(), 10, "it is noticed")
+        finally:
+            shim.set(hang=0)
+        wait_until(lambda: s.worker_pid != pid, 10, "the next process")
+        wait_until(lambda: s.api.get("/status")["proxyd"]["running"], 10, "control")
+        for _ in range(8):
+            assert s.get(f"http://127.0.0.1:{o.port}/").status_code == 200

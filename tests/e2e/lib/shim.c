@@ -28,10 +28,11 @@ struct page {
     _Atomic int64_t kill_behind; /* sends until the end; 0: never */
     _Atomic int64_t trace;       /* so many callers are printed */
     _Atomic int64_t short_at;    /* sends until one of which only SHORT bytes go; 0: never */
+    _Atomic int64_t hang;        /* 1: the next worker that turns stops for ever, and makes it 2 */
 };
 
 static struct page none, *page = &none;
-static __thread int is_loop, is_inside;
+static __thread int is_loop, is_worker, is_inside;
 static __thread uint64_t turn;
 
 extern void *__libc_malloc(size_t);
@@ -134,8 +135,19 @@ int pthread_mutex_lock(pthread_mutex_t *m)
 
 int epoll_wait(int fd, struct epoll_event *events, int n, int ms)
 {
+    int64_t one = 1;
     is_loop = 1;
+    while (is_worker && atomic_load(&page->hang) &&
+           atomic_compare_exchange_strong(&page->hang, &one, 2))
+        for (;;)
+            pause();
     return (int)syscall(SYS_epoll_pwait, fd, events, n, ms, NULL, (size_t)8);
+}
+
+int accept4(int fd, struct sockaddr *at, socklen_t *n, int flags)
+{
+    is_worker = 1; /* and not a loop of a helper */
+    return (int)syscall(SYS_accept4, fd, at, n, flags);
 }
 
 /* Before a send: how much of it may go. */

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 
 HERE = os.path.dirname(__file__)
-FIELDS = ("allocs", "frees", "locks", "sends", "fail_every", "fail_all", "failed", "kill_behind", "trace", "short_at")
+FIELDS = ("allocs", "frees", "locks", "sends", "fail_every", "fail_all", "failed", "kill_behind", "trace", "short_at", "hang")
 
 
 class Shim:
