@@ -303,10 +303,10 @@ void api_subscriptions_approve(struct call *c)
         return;
     struct job_order order = {.kind = JOB_SUBSCRIPTION, .source = x.name};
     order.take_upload = job_subscription_waiting_path(c->app, x.id);
-    order.take_ask =
-        json_pack("{s:I,s:o,s:o,s:o,s:I,s:b}", "id", (json_int_t)x.id, "etag", reply_str(x.etag),
-                  "last_modified", reply_str(x.last_modified), "hash", reply_str(x.hash),
-                  "began_ms", (json_int_t)clock_wall_ms(&c->app->clock), "is_approved", 1);
+    order.take_ask = json_pack("{s:I,s:I,s:o,s:o,s:o,s:I,s:b}", "id", (json_int_t)x.id, "revision",
+                               (json_int_t)x.revision, "etag", reply_str(x.etag), "last_modified",
+                               reply_str(x.last_modified), "hash", reply_str(x.hash), "began_ms",
+                               (json_int_t)clock_wall_ms(&c->app->clock), "is_approved", 1);
     char *path = order.take_upload;
     job_start(c, &order);
     if (c->reply.slug)

@@ -182,20 +182,20 @@ static json_t *difference(const struct update *u)
                      reply_u64(u->removed), "categories", all);
 }
 
-static enum err note(struct update *u, enum subscription_outcome outcome, const char *why)
+static struct subscription_fetch fetch_of(const struct update *u, enum subscription_outcome outcome,
+                                          const char *why)
 {
     int64_t now = clock_wall_ms(&u->d->app->clock);
-    struct subscription_fetch f = {.subscription = u->row.id,
-                                   .at_ms = now,
-                                   .took_ms = now - ask_int(u, "began_ms"),
-                                   .outcome = outcome,
-                                   .status = (unsigned)ask_int(u, "status"),
-                                   .bytes = (uint64_t)ask_int(u, "bytes"),
-                                   .entries = u->entries,
-                                   .added = u->added,
-                                   .removed = u->removed,
-                                   .why = str_of(why)};
-    return subscription_rows_note(u->d->store, &f);
+    return (struct subscription_fetch){.subscription = u->row.id,
+                                       .at_ms = now,
+                                       .took_ms = now - ask_int(u, "began_ms"),
+                                       .outcome = outcome,
+                                       .status = (unsigned)ask_int(u, "status"),
+                                       .bytes = (uint64_t)ask_int(u, "bytes"),
+                                       .entries = u->entries,
+                                       .added = u->added,
+                                       .removed = u->removed,
+                                       .why = str_of(why)};
 }
 
 static enum err audit(struct update *u, const char *action)
@@ -234,6 +234,7 @@ static void took(struct update *u, enum subscription_state state)
 /* Content, progress, history and trail in one transaction. */
 static enum err store_it(struct update *u, char why[STORE_WHY_BYTES])
 {
+    struct subscription_fetch f = fetch_of(u, SUBSCRIPTION_UPDATED, "");
     enum err e = store_begin(u->d->store);
     if (e != OK)
         return e;
@@ -243,13 +244,13 @@ static enum err store_it(struct update *u, char why[STORE_WHY_BYTES])
     u->row.entries = u->entries;
     u->row.why = u->row.waiting = STR("");
     if (e == OK)
-        e = subscription_rows_progress(u->d->store, &u->row);
-    if (e == OK)
-        e = note(u, SUBSCRIPTION_UPDATED, "");
+        e = subscription_rows_ended(u->d->store, &u->row, &f);
     if (e == OK && (u->added || u->removed))
         e = audit(u, "subscription applied");
     if (e == OK)
         return store_commit(u->d->store);
+    if (e == ERR_CONFLICT)
+        snprintf(why, STORE_WHY_BYTES, "%s", store_why(u->d->store));
     store_rollback(u->d->store);
     return e;
 }
@@ -258,15 +259,14 @@ static enum err put_aside(struct update *u, const char *because)
 {
     char *path = job_subscription_waiting_path(u->d->app, u->row.id);
     char *slash = path ? strrchr(path, '/') : NULL;
-    enum err e = path ? OK : ERR_NOMEM;
+    enum err e = ERR_NOMEM;
     if (slash) {
         *slash = 0;
         mkdir(path, 0700);
         *slash = '/';
-        if (rename(u->order->take_upload, path) != 0)
-            e = ERR_IO;
+        e = rename(u->order->take_upload, path) == 0 ? OK : ERR_IO;
     }
-    free(path);
+    bool is_there = e == OK;
     json_t *j = difference(u);
     if (e == OK)
         e = subscription_diff_examples(u->d->store, u->im, str_of(u->origin), j);
@@ -277,9 +277,8 @@ static enum err put_aside(struct update *u, const char *because)
     if (e == OK)
         e = store_begin(u->d->store);
     if (e == OK) {
-        e = subscription_rows_progress(u->d->store, &u->row);
-        if (e == OK)
-            e = note(u, SUBSCRIPTION_HELD, because);
+        struct subscription_fetch f = fetch_of(u, SUBSCRIPTION_HELD, because);
+        e = subscription_rows_ended(u->d->store, &u->row, &f);
         if (e == OK)
             e = audit(u, "subscription waits");
         if (e == OK)
@@ -287,6 +286,9 @@ static enum err put_aside(struct update *u, const char *because)
         else
             store_rollback(u->d->store);
     }
+    if (e != OK && is_there) /* nothing waits */
+        unlink(path);
+    free(path);
     free(text);
     json_decref(j);
     return e;
@@ -303,9 +305,8 @@ static void failed(struct update *u, const char *why)
     u->row.why = str_of(why);
     u->row.state = SUBSCRIPTION_FAILING;
     u->row.next_ms = job_subscription_next(now, u->config.every_hours, u->row.failures, random);
-    e = subscription_rows_progress(u->d->store, &u->row);
-    if (e == OK)
-        e = note(u, SUBSCRIPTION_FAILED, why);
+    struct subscription_fetch f = fetch_of(u, SUBSCRIPTION_FAILED, why);
+    e = subscription_rows_ended(u->d->store, &u->row, &f);
     (void)e; /* the job itself tells */
 }
 
@@ -318,6 +319,8 @@ static enum err load(struct update *u)
     enum err e = subscription_rows_get(u->d->store, &u->arena, (uint64_t)ask_int(u, "id"), &u->row);
     if (e != OK)
         return e;
+    if (u->row.revision != (uint64_t)ask_int(u, "revision"))
+        return ERR_CONFLICT; /* this came of former settings; it is due again */
     report_init(&report);
     u->config_json = json_loadb(u->row.config.p, u->row.config.n, 0, NULL);
     subscription_config_read(u->config_json, &u->config, &report);
@@ -381,7 +384,7 @@ enum err job_subscription(struct desk *d, const struct job_order *order,
     if (e == OK)
         e = run(&u, pulse, why, result);
     else
-        snprintf(why, STORE_WHY_BYTES, "the subscription is gone or damaged");
+        snprintf(why, STORE_WHY_BYTES, "the subscription is gone, damaged or changed meanwhile");
     list_import_free(u.im);
     json_decref(u.config_json);
     arena_fini(&u.arena);

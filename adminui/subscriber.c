@@ -42,6 +42,7 @@ struct subscriber {
     pthread_cond_t kicked;
     uint64_t asked[ASKED_MAX]; /* to be fetched now; under the lock */
     size_t n_asked;
+    uint64_t n_ended; /* fetches; under the lock */
 };
 
 /* One fetch, from the row to the job. */
@@ -161,10 +162,8 @@ static void write_progress(struct turn *t, enum subscription_outcome outcome)
     enum err e = secret_random(&random, sizeof random);
     t->row.checked_ms = now;
     t->row.next_ms = job_subscription_next(now, t->config.every_hours, t->row.failures, random);
-    e = subscription_rows_progress(t->desk->store, &t->row);
-    if (e == OK)
-        e = subscription_rows_note(t->desk->store, &f);
-    if (e != OK)
+    e = subscription_rows_ended(t->desk->store, &t->row, &f);
+    if (e != OK && e != ERR_CONFLICT) /* else it was changed meanwhile, and is fetched again */
         diag(DIAG_WARN, "subscriber", "the state of a subscription was not stored", "why",
              store_why(t->desk->store), NULL);
 }
@@ -198,10 +197,11 @@ static void hand_over(struct turn *t)
     struct job_order order = {.kind = JOB_SUBSCRIPTION, .by = STR("subscription")};
     order.source = t->row.name;
     order.take_upload = strdup(t->path);
-    order.take_ask = json_pack("{s:I,s:s,s:s,s:s,s:I,s:I,s:I}", "id", (json_int_t)t->row.id, "etag",
-                               t->got.etag, "last_modified", t->got.last_modified, "hash", t->hash,
-                               "status", (json_int_t)t->got.status, "bytes",
-                               (json_int_t)t->got.bytes, "began_ms", (json_int_t)t->began_ms);
+    order.take_ask =
+        json_pack("{s:I,s:I,s:s,s:s,s:s,s:I,s:I,s:I}", "id", (json_int_t)t->row.id, "revision",
+                  (json_int_t)t->row.revision, "etag", t->got.etag, "last_modified",
+                  t->got.last_modified, "hash", t->hash, "status", (json_int_t)t->got.status,
+                  "bytes", (json_int_t)t->got.bytes, "began_ms", (json_int_t)t->began_ms);
     /* The job says how it went; until then it is not due. Before the job, or it would be undone. */
     t->row.next_ms = clock_wall_ms(&t->s->app->clock) + 15 * LOOK_MS;
     enum err e = order.take_upload && order.take_ask
@@ -214,6 +214,8 @@ static void hand_over(struct turn *t)
     free(order.take_upload);
     json_decref(order.take_ask);
     unlink(t->path);
+    if (e == ERR_CONFLICT) /* changed meanwhile: it is fetched again */
+        return;
     snprintf(t->why, sizeof t->why, "too many jobs wait");
     failed(t);
 }
@@ -287,21 +289,38 @@ static bool is_busy(const struct subscriber *s, uint64_t id)
     return false;
 }
 
-/* The first that was asked for and is not at hand already. */
+/* Under the lock: the place of the first that was asked for and is not at hand already; n_asked:
+ * there is none. */
+static size_t find_asked(const struct subscriber *s)
+{
+    size_t i = 0;
+    while (i < s->n_asked && is_busy(s, s->asked[i]))
+        i++;
+    return i;
+}
+
 static bool take_asked(struct fetcher *f, uint64_t *id)
 {
     struct subscriber *s = f->s;
-    bool has_one = false;
     pthread_mutex_lock(&s->lock);
-    for (size_t i = 0; i < s->n_asked && !has_one; i++) {
-        if (is_busy(s, s->asked[i]))
-            continue;
-        has_one = true;
+    size_t i = find_asked(s);
+    bool has_one = i < s->n_asked;
+    if (has_one) {
         *id = f->busy = s->asked[i];
         memmove(s->asked + i, s->asked + i + 1, (--s->n_asked - i) * sizeof *s->asked);
     }
     pthread_mutex_unlock(&s->lock);
     return has_one;
+}
+
+/* What was asked for while it was at hand is this thread's next turn: nobody has to be woken. */
+static void end_turn(struct fetcher *f)
+{
+    struct subscriber *s = f->s;
+    pthread_mutex_lock(&s->lock);
+    s->n_ended += f->busy != 0;
+    f->busy = 0;
+    pthread_mutex_unlock(&s->lock);
 }
 
 static bool may_fetch(const struct subscription *x)
@@ -310,6 +329,14 @@ static bool may_fetch(const struct subscription *x)
     bool is_off = json_is_false(json_object_get(config, "enabled"));
     json_decref(config);
     return !is_off;
+}
+
+static uint64_t count_ended(struct subscriber *s)
+{
+    pthread_mutex_lock(&s->lock);
+    uint64_t n = s->n_ended;
+    pthread_mutex_unlock(&s->lock);
+    return n;
 }
 
 /* The one that is due longest; *next_ms: when one will be. */
@@ -322,10 +349,12 @@ static bool find_due(struct fetcher *f, uint64_t *id, int64_t *next_ms)
     struct subscriber *s = f->s;
     int64_t now = clock_wall_ms(&s->app->clock);
     arena_init(&a, (size_t)16 << 10, (size_t)16 << 20);
+    uint64_t n_ended = count_ended(s);
     *next_ms = now + LOOK_MS;
     enum err e = subscription_rows_all(f->desk->store, &a, &items, &n);
     pthread_mutex_lock(&s->lock);
-    for (size_t i = 0; e == OK && i < n; i++) {
+    bool is_old = s->n_ended != n_ended; /* one that ended since may stand there as due */
+    for (size_t i = 0; e == OK && !is_old && i < n; i++) {
         if (!is_busy(s, items[i].id) && may_fetch(&items[i]) &&
             (!best || items[i].next_ms < best->next_ms))
             best = &items[i];
@@ -336,6 +365,8 @@ static bool find_due(struct fetcher *f, uint64_t *id, int64_t *next_ms)
     if (is_due)
         *id = f->busy = best->id;
     pthread_mutex_unlock(&s->lock);
+    if (is_old)
+        *next_ms = now;
     arena_fini(&a);
     return is_due;
 }
@@ -353,7 +384,7 @@ static void sleep_until(struct subscriber *s, int64_t wall_ms)
         until.tv_nsec -= 1000000000;
     }
     pthread_mutex_lock(&s->lock);
-    if (!s->n_asked && !atomic_load(&s->is_closing))
+    if (find_asked(s) == s->n_asked && !atomic_load(&s->is_closing))
         pthread_cond_timedwait(&s->kicked, &s->lock, &until);
     pthread_mutex_unlock(&s->lock);
 }
@@ -371,9 +402,7 @@ static void *run(void *arg)
             fetch_one(f, id, false);
         else
             sleep_until(s, next_ms);
-        pthread_mutex_lock(&s->lock);
-        f->busy = 0;
-        pthread_mutex_unlock(&s->lock);
+        end_turn(f);
     }
     return NULL;
 }

@@ -97,7 +97,8 @@ enum err subscription_rows_forget(struct store *s, struct str category)
 {
     struct sqlite3_stmt *st;
     enum err e = store_stmt(s,
-                            "UPDATE subscription SET etag = '', last_modified = '', hash = ''"
+                            "UPDATE subscription SET etag = '', last_modified = '', hash = '',"
+                            " revision = revision + 1"
                             " WHERE 'sub:' || id IN"
                             " (SELECT source FROM category_source WHERE category = ?1)",
                             &st);
@@ -144,7 +145,8 @@ enum err subscription_rows_progress(struct store *s, const struct subscription *
     enum err e = store_stmt(s,
                             "UPDATE subscription SET state = ?2, why = ?3, waiting = ?4, etag = ?5,"
                             " last_modified = ?6, hash = ?7, checked_ms = ?8, good_ms = ?9,"
-                            " next_ms = ?10, failures = ?11, entries = ?12 WHERE id = ?1",
+                            " next_ms = ?10, failures = ?11, entries = ?12"
+                            " WHERE id = ?1 AND revision = ?13",
                             &st);
     if (e != OK)
         return e;
@@ -160,7 +162,11 @@ enum err subscription_rows_progress(struct store *s, const struct subscription *
     store_bind_i64(st, 10, x->next_ms);
     store_bind_u64(st, 11, x->failures);
     store_bind_u64(st, 12, x->entries);
-    return store_run(s, st);
+    store_bind_u64(st, 13, x->revision);
+    e = store_run(s, st);
+    if (e == OK && store_changes(s) == 0)
+        return store_fail(s, ERR_CONFLICT, "the subscription was changed meanwhile");
+    return e;
 }
 
 static enum err forget_old(struct store *s, uint64_t id)
@@ -197,6 +203,21 @@ enum err subscription_rows_note(struct store *s, const struct subscription_fetch
     store_bind_str(st, 10, f->why);
     e = store_run(s, st);
     return e == OK ? forget_old(s, f->subscription) : e;
+}
+
+enum err subscription_rows_ended(struct store *s, const struct subscription *x,
+                                 const struct subscription_fetch *f)
+{
+    enum err e = store_begin(s);
+    if (e != OK)
+        return e;
+    e = subscription_rows_progress(s, x);
+    if (e == OK)
+        e = subscription_rows_note(s, f);
+    if (e == OK)
+        return store_commit(s);
+    store_rollback(s);
+    return e;
 }
 
 enum err subscription_rows_history(struct store *s, struct arena *a, uint64_t id,

@@ -44,7 +44,8 @@ enum err subscription_rows_put(struct store *s, const struct subscription *x,
 enum err subscription_rows_delete(struct store *s, uint64_t id) MUST_CHECK;
 /* What was fetched into a category goes: those that fill it fetch all of it the next time. */
 enum err subscription_rows_forget(struct store *s, struct str category) MUST_CHECK;
-/* The progress members of x. OK also when it is gone. */
+/* The progress members of x, if it is as x was read. ERR_CONFLICT: it was changed or deleted since,
+ * and what came of its former settings is not to be kept; it is due anyway. */
 enum err subscription_rows_progress(struct store *s, const struct subscription *x) MUST_CHECK;
 
 enum subscription_outcome {
@@ -65,6 +66,10 @@ struct subscription_fetch {
 };
 /* Keeps the newest SUBSCRIPTION_HISTORY. */
 enum err subscription_rows_note(struct store *s, const struct subscription_fetch *f) MUST_CHECK;
+/* The end of a fetch: progress and note in one transaction, so that who sees the state sees what
+ * made it. ERR_CONFLICT as above: neither is stored. */
+enum err subscription_rows_ended(struct store *s, const struct subscription *x,
+                                 const struct subscription_fetch *f) MUST_CHECK;
 /* Newest first. */
 enum err subscription_rows_history(struct store *s, struct arena *a, uint64_t id,
                                    struct subscription_fetch **items, size_t *n) MUST_CHECK;

@@ -2,6 +2,7 @@
 import hashlib
 import io
 import tarfile
+import threading
 import time
 
 import pytest
@@ -183,6 +184,29 @@ def test_an_answer_to_a_question_not_asked(world):
     assert categories(s, "lie3.example") == []
     assert fetch(s, i)["outcome"] == "updated", get(s, i)
     wait_until(lambda: categories(s, "lie3.example") == ["lie"], 10, "look-up")
+    s.api.delete(f"/subscriptions/{i}")
+
+
+def test_changed_while_it_is_fetched(world):
+    """What came of the former address is not kept under the new one, and the new one is fetched at once."""
+    s, o = world
+    asked, go_on = threading.Event(), threading.Event()
+
+    def slowly(request):
+        asked.set()
+        go_on.wait(60)
+        return answer(names(7, "former"), etag='"1"')
+
+    o.on("/former.txt", slowly)
+    o.on("/latter.txt", lambda r: answer(b"", status="304 Not Modified") if b"if-none-match" in r.head.lower() else answer(names(4, "latter")))
+    i = subscribe(s, o.url("/former.txt"), category="moved")
+    assert asked.wait(60)
+    x = get(s, i)
+    s.api.put(f"/subscriptions/{i}", {k: x[k] for k in ("name", "category", "allow_private")} | {"url": o.url("/latter.txt")})
+    go_on.set()
+    assert wait_for(s, i, "fresh")["entries"] == 4
+    wait_until(lambda: categories(s, "latter3.example") == ["moved"], 10, "look-up")
+    assert categories(s, "former3.example") == [] and [h["outcome"] for h in history(s, i)] == ["updated"]
     s.api.delete(f"/subscriptions/{i}")
 
 
