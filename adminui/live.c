@@ -104,7 +104,7 @@ static bool serve_tail(struct live *l, struct tail *t, int64_t now_ms)
 static void wait_a_bit(struct live *l)
 {
     struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_nsec += (long)LIVE_POLL_MS * 1000000;
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
@@ -139,12 +139,16 @@ static void *run(void *arg)
 
 enum err live_open(struct app *app, struct live **out)
 {
+    pthread_condattr_t monotonic;
     struct live *l = calloc(1, sizeof *l);
     if (!l)
         return ERR_NOMEM;
     l->app = app;
     pthread_mutex_init(&l->lock, NULL);
-    pthread_cond_init(&l->change, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&l->change, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     list_init(&l->tails);
     enum err e = event_query_open(app->events_dir, &l->events);
     if (e == OK)
