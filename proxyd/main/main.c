@@ -50,10 +50,10 @@ static void say(const struct wiring *w, const char *line)
 
 static void reload_on_request(struct wiring *w)
 {
-    uint64_t version;
+    struct reload_versions now;
     json_t *problems = json_array();
     say(w, "RELOADING=1\n");
-    enum err e = reload_now(&w->reload, problems, &version);
+    enum err e = reload_now(&w->reload, problems, &now);
     json_decref(problems);
     diag(e == OK ? DIAG_INFO : DIAG_WARN, "main",
          e == OK ? "reloaded" : "reload failed, what ran before goes on", "why", err_name(e), NULL);

@@ -90,7 +90,7 @@ enum err reload_first(struct reload *r, struct flow_set **set)
     return OK;
 }
 
-enum err reload_now(struct reload *r, json_t *problems, uint64_t *version)
+enum err reload_now(struct reload *r, json_t *problems, struct reload_versions *now)
 {
     struct source_loaded got = {0};
     pthread_mutex_lock(&r->lock);
@@ -111,7 +111,7 @@ enum err reload_now(struct reload *r, json_t *problems, uint64_t *version)
     }
     if (e == OK)
         set_trial(r, got.trial_version);
-    *version = r->policy_version;
+    *now = (struct reload_versions){r->policy_version, r->trial_version};
     pthread_mutex_unlock(&r->lock);
     return e;
 }
@@ -124,9 +124,9 @@ void reload_if_changed(struct reload *r)
     pthread_mutex_unlock(&r->lock);
     if (!has_changed)
         return;
-    uint64_t version;
+    struct reload_versions now;
     json_t *problems = json_array();
-    enum err e = reload_now(r, problems, &version);
+    enum err e = reload_now(r, problems, &now);
     json_decref(problems);
     if (e != OK)
         diag(DIAG_WARN, "main", "reload failed, what ran before goes on", "why", err_name(e), NULL);
@@ -154,10 +154,11 @@ json_t *reload_status(struct reload *r)
     pthread_mutex_lock(&r->lock);
     clock_format_rfc3339(r->at_ms, at);
     json_t *out =
-        json_pack("{s:I, s:o, s:b, s:s, s:O, s:o}", "policy_version", (json_int_t)r->policy_version,
+        json_pack("{s:I, s:o, s:b, s:s, s:o, s:o}", "policy_version", (json_int_t)r->policy_version,
                   "trial_version",
                   r->trial_version ? json_integer((json_int_t)r->trial_version) : json_null(),
-                  "last_good", r->is_last_good, "loaded_at", at, "problems", r->problems,
+                  "last_good", r->is_last_good, "loaded_at", at, "problems",
+                  json_deep_copy(r->problems), /* what goes out of the lock is nobody else's */
                   "categories", source_status(r->source));
     pthread_mutex_unlock(&r->lock);
     return out;

@@ -36,9 +36,13 @@ void reload_fini(struct reload *r);
  * what is stored: without a usable policy the set has none. ERR_NOMEM. */
 enum err reload_first(struct reload *r, struct flow_set **set) MUST_CHECK;
 
-/* Loads and swaps. *version: what all workers run afterwards, also on failure. problems: an array
- * that gets what was wrong (also on OK). */
-enum err reload_now(struct reload *r, json_t *problems, uint64_t *version) MUST_CHECK;
+/* What all workers run. */
+struct reload_versions {
+    uint64_t policy, trial; /* trial 0: none */
+};
+/* Loads and swaps. *now: what is so afterwards, also on failure. problems: an array that gets what
+ * was wrong (also on OK). */
+enum err reload_now(struct reload *r, json_t *problems, struct reload_versions *now) MUST_CHECK;
 
 /* reload_now if the store or the index has changed since; called every second. */
 void reload_if_changed(struct reload *r);

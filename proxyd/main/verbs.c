@@ -14,12 +14,12 @@ static json_t *do_reload(void *ctx, const json_t *request)
 {
     (void)request;
     struct wiring *w = ctx;
-    uint64_t version = 0;
+    struct reload_versions now = {0};
     json_t *problems = json_array();
-    enum err e = reload_now(&w->reload, problems, &version);
+    enum err e = reload_now(&w->reload, problems, &now);
     return json_pack("{s:b, s:I, s:I, s:s, s:o}", "ok", e == OK, "policy_version",
-                     (json_int_t)version, "trial_version", (json_int_t)w->reload.trial_version,
-                     "error", e == OK ? "" : err_name(e), "errors", problems);
+                     (json_int_t)now.policy, "trial_version", (json_int_t)now.trial, "error",
+                     e == OK ? "" : err_name(e), "errors", problems);
 }
 
 static json_t *counters(const struct workers *w)
