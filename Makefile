@@ -135,6 +135,12 @@ $(BUILD)/bench/%: tests/bench/%.c $(LIB)
 	@echo "  CC $<"
 	$(Q)$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $< $(ALL_LDFLAGS) $(LIB) $(PKG_LIBS) -o $@
 
+# The relay that does nothing but relay; it alone wants liburing.
+$(BUILD)/bench/floor: tests/bench/floor.c tests/bench/floor_uring.c tests/bench/floor.h
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	$(Q)$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $(filter %.c,$^) $(ALL_LDFLAGS) -luring -o $@
+
 tests-built: $(UNIT_BIN) $(FUZZ_BIN) $(BUILD)/bench/month
 unit: deps-check $(UNIT_BIN) ## build and run the unit tests alone (ROOM=policies for one room)
 	@$(PYTHON) tests/run.py --build $(BUILD) unit $(ROOM)
@@ -171,7 +177,7 @@ fuzz: deps-check ## libFuzzer over every target, SECONDS=n in all
 	@tests/fuzz/run.sh '$(SECONDS)' '$(CPPFLAGS) $(PKG_CFLAGS)' '$(PKG_LIBS)'
 
 bench: deps-bench ## side by side with Squid on this machine
-	@$(MAKE) --no-print-directory programs
+	@$(MAKE) --no-print-directory programs $(BUILD)/bench/floor
 	@tests/bench/run.sh '$(BUILD)'
 	@$(PYTHON) tests/bench/swap.py '$(BUILD)'
 	@$(PYTHON) tests/bench/overload.py '$(BUILD)'

@@ -10,7 +10,7 @@ libargon2-dev libssl-dev libxxhash-dev libzstd-dev libmicrohttpd-dev libgnutls28
 libarchive-dev libldap-dev libinih-dev libvectorscan-dev curl ca-certificates openssl'
 check='python3 python3-pytest python3-requests python3-h11 python3-ldap3 libcmocka-dev clang-format clang-tidy slapd ldap-utils nginx-light dnsmasq-base
 squid-openssl chromium zstd procps iproute2 util-linux git duktape libpacparser1 mujs'
-bench='squid-openssl trafficserver haproxy nginx-light dnsmasq-base python3 zstd'
+bench='squid-openssl trafficserver haproxy nginx-light dnsmasq-base liburing-dev python3 zstd'
 web=''
 case $group in
 build) want=$build ;;

@@ -39,7 +39,21 @@ static enum err end_body(void *ctx)
     return http_body_eof(&r->k->body);
 }
 
-static const struct pump_gate request_gate = {.take = take_body, .eof = end_body};
+static uint64_t unseen_body(void *ctx)
+{
+    const struct request *r = ctx;
+    return http_body_opaque(&r->k->body);
+}
+
+static enum err passed_body(void *ctx, uint64_t n)
+{
+    struct request *r = ctx;
+    http_body_skip(&r->k->body, n);
+    return r->k->body.is_done ? OK : ERR_AGAIN;
+}
+
+static const struct pump_gate request_gate = {
+    .take = take_body, .unseen = unseen_body, .passed = passed_body, .eof = end_body};
 
 static enum err write_head(struct request *r)
 {

@@ -21,6 +21,19 @@ static enum err end_body(void *ctx)
     return http_body_eof(&r->k->x.body);
 }
 
+static uint64_t unseen_body(void *ctx)
+{
+    const struct request *r = ctx;
+    return http_body_opaque(&r->k->x.body);
+}
+
+static enum err passed_body(void *ctx, uint64_t n)
+{
+    struct request *r = ctx;
+    http_body_skip(&r->k->x.body, n);
+    return r->k->x.body.is_done ? OK : ERR_AGAIN;
+}
+
 /* For HTTP/1.0 clients: the content without its chunks, moved together in place. */
 static enum err dechunk(void *ctx, char *p, size_t n, size_t *n_out, size_t *n_used)
 {
@@ -44,8 +57,11 @@ static void before_last(void *ctx, size_t n)
     entry_offer(ctx, n);
 }
 
-static const struct pump_gate plain_gate = {
-    .take = take_body, .eof = end_body, .last = before_last};
+static const struct pump_gate plain_gate = {.take = take_body,
+                                            .unseen = unseen_body,
+                                            .passed = passed_body,
+                                            .eof = end_body,
+                                            .last = before_last};
 static const struct pump_gate dechunk_gate = {
     .rewrite = dechunk, .eof = end_body, .last = before_last};
 

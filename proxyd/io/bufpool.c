@@ -12,6 +12,7 @@
 void bufpool_init(struct bufpool *p, unsigned large_budget)
 {
     *p = (struct bufpool){.large_budget = large_budget};
+    pipepool_init(&p->pipes, large_budget / 4);
 }
 
 static void free_all(struct iobuf *b)
@@ -28,6 +29,7 @@ void bufpool_fini(struct bufpool *p)
     must(p->n_out_small == 0 && p->n_out_large == 0);
     free_all(p->small);
     free_all(p->large);
+    pipepool_fini(&p->pipes);
     *p = (struct bufpool){.large_budget = p->large_budget};
 }
 

@@ -1,12 +1,13 @@
 /* bufpool: a worker's buffers, given out only while bytes wait in them. Last in, first out, so that
  * a busy worker keeps using the same few warm ones and ten thousand idle connections hold none.
  * Two sizes: small for heads, large for moving bodies and for long heads; when many large ones are
- * out (slow receivers), asking for a large one gives a small one.
- * Owner: the pool; iobuf taken must be given back. Threads: one worker. */
+ * out (slow receivers), asking for a large one gives a small one. The pipes are the kernel's part
+ * of it. Owner: the pool; iobuf taken must be given back. Threads: one worker. */
 #ifndef PROXYD_IO_BUFPOOL_H
 #define PROXYD_IO_BUFPOOL_H
 
 #include "base/str.h"
+#include "proxyd/io/pipepool.h"
 
 #define BUFPOOL_SMALL 16384u
 #define BUFPOOL_LARGE 262144u
@@ -23,8 +24,10 @@ struct bufpool {
     unsigned n_free_small, n_free_large;
     unsigned n_out_small, n_out_large;
     unsigned large_budget; /* large ones out at most */
+    struct pipepool pipes;
 };
 
+/* large_budget: large buffers out at once; a quarter as many pipes. */
 void bufpool_init(struct bufpool *p, unsigned large_budget);
 void bufpool_fini(struct bufpool *p);
 

@@ -5,7 +5,8 @@
 
 #include "base/must.h"
 
-#define FAIR_BYTES 1048576u /* moved at once before others get their turn */
+#define FAIR_BYTES  1048576u /* moved at once before others get their turn */
+#define SPLICE_FROM 32768u   /* so many bytes at once are worth a pipe */
 
 /* Writes the lead and what the gate has passed. OK: nothing of it is left. */
 static enum err write_out(struct pump *p)
@@ -46,7 +47,7 @@ static enum err write_out(struct pump *p)
 /* The end of the message is in hand and the sink may take it. */
 static void tell_last(const struct pump *p)
 {
-    size_t n = (p->lead ? iobuf_n(p->lead) : 0) + p->n_passed;
+    size_t n = (p->lead ? iobuf_n(p->lead) : 0) + p->n_passed + (p->pipe ? p->pipe->n : 0);
     if (p->is_done && n && p->gate && p->gate->last && p->to->ready & STREAM_WRITABLE)
         p->gate->last(p->gate_ctx, n);
 }
@@ -113,6 +114,50 @@ static enum err read_in(struct pump *p, size_t *n)
     return e;
 }
 
+static enum err pour_out(struct pump *p)
+{
+    while (p->pipe && p->pipe->n > 0) {
+        size_t n = 0;
+        if (!(p->to->ready & STREAM_WRITABLE))
+            return ERR_AGAIN;
+        enum err e = p->to->ops->from_pipe(p->to, p->pipe->from, p->pipe->n, &n);
+        if (e != OK)
+            return e;
+        p->pipe->n -= n;
+        p->n_out += n;
+    }
+    pipepool_give(&p->pool->pipes, &p->pipe);
+    return OK;
+}
+
+/* Bytes that may go through a pipe now and are worth it; 0: they are to be read. */
+static size_t unseen(const struct pump *p, size_t share)
+{
+    if (p->b || share < SPLICE_FROM || !p->from->ops->to_pipe || !p->to->ops->from_pipe)
+        return 0;
+    if (!p->gate) /* nobody knows what is to come: as much as came before */
+        return p->n_moved >= SPLICE_FROM ? share : 0;
+    uint64_t n = p->gate->unseen ? p->gate->unseen(p->gate_ctx) : 0;
+    return n < SPLICE_FROM ? 0 : n < share ? (size_t)n : share;
+}
+
+/* The same as read_in, but through a pipe where that can be. */
+static enum err take_in(struct pump *p, size_t share, size_t *n)
+{
+    size_t most = unseen(p, share);
+    if (most > 0 && p->from->ready & STREAM_READABLE)
+        p->pipe = pipepool_take(&p->pool->pipes);
+    if (!p->pipe)
+        return read_in(p, n);
+    enum err e = p->from->ops->to_pipe(p->from, p->pipe->to, most, n);
+    p->pipe->n = *n;
+    if (e != OK)
+        pipepool_give(&p->pool->pipes, &p->pipe);
+    else if (p->gate && p->gate->passed(p->gate_ctx, *n) == OK)
+        p->is_done = true;
+    return e;
+}
+
 static enum pump_word source_ended(struct pump *p)
 {
     p->is_eof = true;
@@ -125,11 +170,13 @@ static enum pump_word source_ended(struct pump *p)
 
 enum pump_word pump_run(struct pump *p)
 {
-    size_t moved = 0;
+    size_t moved = 0, share = p->share_bytes ? p->share_bytes : FAIR_BYTES;
     for (;;) {
         enum err g = ask_gate(p);
         tell_last(p);
         enum err e = write_out(p);
+        if (e == OK)
+            e = pour_out(p);
         if (e == ERR_AGAIN)
             return PUMP_WAIT_WRITE;
         if (e != OK)
@@ -138,11 +185,13 @@ enum pump_word pump_run(struct pump *p)
             return PUMP_BAD;
         if (p->is_done)
             return PUMP_END;
-        if (moved >= (p->share_bytes ? p->share_bytes : FAIR_BYTES))
+        if (moved >= share)
             return PUMP_YIELD;
         size_t n = 0;
-        e = read_in(p, &n);
+        e = take_in(p, share - moved, &n);
         moved += n;
+        if (e == OK)
+            p->n_moved = (uint32_t)moved;
         if (e == ERR_AGAIN)
             return PUMP_WAIT_READ;
         if (e == ERR_NOMEM)
@@ -159,6 +208,7 @@ enum pump_word pump_run(struct pump *p)
 void pump_forget(struct pump *p)
 {
     bufpool_give(p->pool, &p->lead);
+    pipepool_give(&p->pool->pipes, &p->pipe);
     if (p->b)
         p->b->at += p->n_passed;
     p->n_passed = 0;
@@ -170,5 +220,6 @@ void pump_release(struct pump *p)
 {
     bufpool_give(p->pool, &p->lead);
     bufpool_give(p->pool, &p->b);
+    pipepool_give(&p->pool->pipes, &p->pipe);
     p->n_passed = 0;
 }

@@ -1,6 +1,7 @@
 /* pump: bytes from one stream to another with back-pressure, one direction at a time. A gate looks
  * at what came and says how much of it may go on; without one everything does. A buffer is held
- * only while bytes wait. This is the place where splice will stand.
+ * only while bytes wait. Where many bytes come that no gate wants to see they go through a pipe
+ * (splice) and are never copied.
  * Owner: caller's storage; the buffers are the pool's. Threads: one worker. */
 #ifndef PROXYD_IO_PUMP_H
 #define PROXYD_IO_PUMP_H
@@ -26,6 +27,10 @@ struct pump_gate {
     /* bytes: what waits. *n of them may go on; the others are offered again with more behind.
      * OK: the message ends behind them. ERR_AGAIN: more to come. ERR_INVALID: refused. */
     enum err (*take)(void *ctx, struct str bytes, size_t *n);
+    /* May be NULL: bytes that may go on unseen (UINT64_MAX: all), and that n of them have: OK: the
+     * message ends behind them. ERR_AGAIN: more to come. */
+    uint64_t (*unseen)(void *ctx);
+    enum err (*passed)(void *ctx, uint64_t n);
     /* The source ended in order: OK when the message is complete by that. */
     enum err (*eof)(void *ctx);
     /* May be NULL. The message's last n bytes are written next; called again when they did not all
@@ -40,7 +45,9 @@ struct pump {
     void *gate_ctx;
     struct iobuf *lead; /* goes out first, ungated (a head); given back when written; may be NULL */
     struct iobuf *b;    /* bytes[at..at+passed) may go, the rest waits for the gate */
+    struct iopipe *pipe; /* holds what goes by unseen, behind the lead and b */
     uint32_t n_passed;
+    uint32_t n_moved;     /* by this run, or when it has moved nothing yet by the last */
     uint32_t share_bytes; /* moved before PUMP_YIELD; 0: a fair share */
     bool is_large;        /* use large buffers */
     bool is_done;         /* the gate has said OK, or the source ended */
@@ -62,7 +69,7 @@ void pump_release(struct pump *p); /* gives all buffers back */
 void pump_forget(struct pump *p);
 static inline bool pump_holds(const struct pump *p)
 {
-    return p->lead || p->b;
+    return p->lead || p->b || p->pipe;
 }
 
 #endif

@@ -24,6 +24,11 @@ struct stream_ops {
     enum err (*read)(struct stream *s, void *p, size_t room, size_t *n);
     /* OK: all or a part went (*n > 0). ERR_AGAIN. Otherwise broken. */
     enum err (*writev)(struct stream *s, const struct iovec *v, int n_v, size_t *n);
+    /* The same into and out of a pipe, most bytes at most, so that they need not come here
+     * (splice); NULL where they must. The pipe is empty before to_pipe, and holds `most` before
+     * from_pipe. */
+    enum err (*to_pipe)(struct stream *s, int pipe_fd, size_t most, size_t *n);
+    enum err (*from_pipe)(struct stream *s, int pipe_fd, size_t most, size_t *n);
     /* Ends our side; reading goes on. */
     void (*shut)(struct stream *s);
     /* is_abort: the peer sees a reset, never an orderly end. */

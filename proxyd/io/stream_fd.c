@@ -1,7 +1,8 @@
-/* stream_fd: reads and writes on a socket, keeping track of what would block. */
+/* stream_fd: reads, writes and splices on a socket, keeping track of what would block. */
 #include "proxyd/io/stream_fd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -17,6 +18,17 @@ static inline struct stream_fd *self(struct stream *s)
     return LIST_ENTRY(s, struct stream_fd, s);
 }
 
+/* What a call that moved nothing says. True: try again. */
+static bool is_interrupted(struct stream *s, unsigned blocked, enum err *e)
+{
+    if (errno == EINTR)
+        return true;
+    if (errno == EAGAIN)
+        s->ready &= ~blocked;
+    *e = errno == EAGAIN ? ERR_AGAIN : err_from_errno(errno);
+    return false;
+}
+
 static enum err fd_read(struct stream *s, void *p, size_t room, size_t *n)
 {
     for (;;) {
@@ -30,13 +42,9 @@ static enum err fd_read(struct stream *s, void *p, size_t room, size_t *n)
         }
         if (got == 0)
             return ERR_EOF;
-        if (errno == EINTR)
-            continue;
-        if (errno == EAGAIN) {
-            s->ready &= ~(unsigned)STREAM_READABLE;
-            return ERR_AGAIN;
-        }
-        return err_from_errno(errno);
+        enum err e;
+        if (!is_interrupted(s, STREAM_READABLE, &e))
+            return e;
     }
 }
 
@@ -61,14 +69,36 @@ static enum err fd_writev(struct stream *s, const struct iovec *v, int n_v, size
             *n = (size_t)put;
             return OK;
         }
-        if (errno == EINTR)
-            continue;
-        if (errno == EAGAIN) {
-            s->ready &= ~(unsigned)STREAM_WRITABLE;
-            return ERR_AGAIN;
-        }
-        return err_from_errno(errno);
+        enum err e;
+        if (!is_interrupted(s, STREAM_WRITABLE, &e))
+            return e;
     }
+}
+
+static enum err fd_to_pipe(struct stream *s, int pipe_fd, size_t most, size_t *n)
+{
+    enum err e = ERR_EOF;
+    ssize_t got;
+    do {
+        got = splice(self(s)->lf.fd, NULL, pipe_fd, NULL, most, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+    } while (got < 0 && is_interrupted(s, STREAM_READABLE, &e));
+    if (got <= 0)
+        return e;
+    *n = (size_t)got;
+    return OK;
+}
+
+static enum err fd_from_pipe(struct stream *s, int pipe_fd, size_t most, size_t *n)
+{
+    enum err e = ERR_CLOSED;
+    ssize_t put;
+    do {
+        put = splice(pipe_fd, NULL, self(s)->lf.fd, NULL, most, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+    } while (put < 0 && is_interrupted(s, STREAM_WRITABLE, &e));
+    if (put <= 0)
+        return e;
+    *n = (size_t)put;
+    return OK;
 }
 
 static void fd_shut(struct stream *s)
@@ -110,6 +140,8 @@ static uint32_t fd_age_ms(const struct stream *s)
 static const struct stream_ops fd_ops = {
     .read = fd_read,
     .writev = fd_writev,
+    .to_pipe = fd_to_pipe,
+    .from_pipe = fd_from_pipe,
     .shut = fd_shut,
     .close = fd_close_stream,
     .local = fd_local_address,

@@ -49,6 +49,15 @@ def free_ports(n):
     fail("no free ports")
 
 
+def first(pids):
+    """These go before everybody else on the processors, as if they had their own; where that is not permitted, not."""
+    for pid in pids:
+        try:
+            os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(10))
+        except PermissionError:
+            return
+
+
 def wait_port(port, seconds, process=None):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -211,13 +220,15 @@ class Proxyd:
     name = "proxyd"
 
     def __init__(self, port, variant, files, dns):
-        w = fresh(f"proxyd-{variant}")
+        w = fresh(f"proxyd-{variant}-{port}")
         env = dict(os.environ, BUILD=BUILD, PX_RESOLVERS=f"127.0.0.1:{dns}")
         if variant != "plain":
             env["PX_POLICY"] = files[f"{variant}.json"]
-        if variant == "users":
+        if variant in ("users", "full"):
             env["PX_USERS"] = str(lists.N_USERS)
-        if variant in ("policy", "large"):
+        if variant == "full" and os.path.exists(files["tree.tar"]):
+            env["PX_TREE"] = files["tree.tar"]
+        if variant in ("policy", "large", "full"):
             env["PX_CATEGORIES"] = f"names={files['names.txt']}"
         r = subprocess.run([f"{HERE}/start-proxyd.sh", str(port), w, os.environ.get("PX_CPUS", "0")], env=env, stdout=subprocess.DEVNULL)
         if r.returncode != 0:
@@ -246,23 +257,44 @@ class TrafficServer(Script):
 
 
 class Haproxy(Script):
-    """It has no CONNECT: those rows are a bare TCP relay to the origin, without the CONNECT and its answer."""
+    """It has no CONNECT: that row is a bare TCP relay to the origin, without the CONNECT and its answer; and it cannot ask for names."""
     name, script = "haproxy", "haproxy"
-    relay = {"connect": "getnew", "bulk": None}
+    relay, leaves_out = {"connect": "getnew"}, {"varied", "bulk"}
+
+
+class Floor:
+    """The least a relay can cost here: it parses, judges and records nothing (floor.h)."""
+    name, engine = "floor", "epoll"
+
+    def __init__(self, port, variant, _files, _dns):
+        w = fresh(f"{self.name}-{variant}")
+        self.port, self.pid = port, spawn([*pin("0"), f"{BUILD}/bench/floor", self.engine, str(port), os.environ["BENCH_ORIGIN"]], w, port, 5)
+
+
+class FloorSplice(Floor):
+    name, engine = "floor-splice", "splice"
+
+
+class FloorUring(Floor):
+    name, engine = "floor-uring", "uring"
+
+
+HAS_FLOOR = os.path.exists(f"{BUILD}/bench/floor")
+PEERS = {"plain": (Proxyd, Squid, TrafficServer, Haproxy, *((Floor, FloorSplice, FloorUring) if HAS_FLOOR else ())), "full": (Proxyd,)}
 
 
 # name: what it is, pxload mode, arguments, the figure, variants it is measured in
 def rows(origin, files):
     at = f"http://origin.test:{origin}"
     return {
-        "get": ("keep-alive GET 1 KiB, 64 clients", "get", ["-u", f"{at}/1k", "-c", "64"], "rps", ("plain", "policy", "large", "nolog")),
+        "get": ("keep-alive GET 1 KiB, 64 clients", "get", ["-u", f"{at}/1k", "-c", "64"], "rps", ("plain", "policy", "large", "nolog", "full")),
         "varied": ("the same, 20,000 different URLs", "get", ["-U", files["varied.urls"], "-c", "64"], "rps", ("plain", "policy", "large")),
-        "new": ("a connection for each GET", "getnew", ["-u", f"{at}/1k", "-c", "64", "-S", "20"], "rps", ("plain", "policy")),
-        "connect": ("CONNECT, one GET in each", "connect", ["-u", f"{at}/1k", "-c", "64", "-S", "20"], "rps", ("plain", "policy")),
-        "64k": ("GET 64 KiB, 64 clients", "get", ["-u", f"{at}/64k", "-c", "64"], "gbit_s", ("plain", "policy")),
-        "bulk": ("100 MiB through CONNECT", "bulk", ["-u", f"{at}/100m", "-c", "4"], "gbit_s", ("plain", "policy")),
+        "new": ("a connection for each GET", "getnew", ["-u", f"{at}/1k", "-c", "64", "-S", "20"], "rps", ("plain", "policy", "full")),
+        "connect": ("CONNECT, one GET in each", "connect", ["-u", f"{at}/1k", "-c", "64", "-S", "20"], "rps", ("plain", "policy", "full")),
+        "64k": ("GET 64 KiB, 64 clients", "get", ["-u", f"{at}/64k", "-c", "64"], "gbit_s", ("plain", "policy", "full")),
+        "bulk": ("100 MiB through CONNECT", "bulk", ["-u", f"{at}/100m", "-c", "4"], "gbit_s", ("plain", "policy", "full")),
         "login": (f"keep-alive GET, {lists.N_USERS} people logged in", "get",
-                  ["-u", f"{at}/1k", "-c", "64", "-a", "user%d:password-%d", "-A", str(lists.N_USERS)], "rps", ("users",)),
+                  ["-u", f"{at}/1k", "-c", "64"], "rps", ("users",)),
         "blocked": ("blocked answers", "get", ["-U", files["blocked.urls"], "-c", "64"], "rps", ("policy",)),
     }
 
@@ -310,22 +342,26 @@ class Generator:
         return sorted(got, key=lambda j: j[figure])[len(got) // 2] if got else None
 
 
+CREDENTIALS = ["-a", "user%d:password-%d", "-A", str(lists.N_USERS)]
+
+
 def measure(generator, peer_class, variant, files, origin, dns):
     """All rows of one variant against one proxy."""
     peer = peer_class(free_ports(10), variant, files, dns)
     out = {}
     try:
         for key, (_, mode, args, figure, variants) in rows(origin, files).items():
-            if variant in variants and wanted(key):
-                if variant == "users":          # the slow first log-ins are another figure
-                    generator.run(mode, args, ["-x", f"127.0.0.1:{peer.port}"], [], f"warm/{peer.name}")
-                port = peer.port
-                if isinstance(peer, Script):
-                    args = [x.replace("//origin.test:", "//127.0.0.1:") for x in args]
-                    if mode in getattr(peer, "relay", {}):
-                        mode, port = peer.relay[mode], peer.port + 1
-                if mode:
-                    out[key] = generator.median(mode, args, ["-x", f"127.0.0.1:{port}"], tree(peer.pid), f"{key}/{variant}/{peer.name}", figure)
+            if variant not in variants or not wanted(key) or key in getattr(peer, "leaves_out", ()):
+                continue
+            port = peer.port
+            if variant in ("users", "full"):
+                args = args + CREDENTIALS
+                generator.run("get", args if mode == "get" else ["-u", args[1], *CREDENTIALS], ["-x", f"127.0.0.1:{port}"], [], "warm")  # slow first log-ins are another figure
+            if isinstance(peer, Script):
+                args = [x.replace("//origin.test:", "//127.0.0.1:") for x in args]
+                if key in getattr(peer, "relay", {}):
+                    mode, port = peer.relay[key], peer.port + 1
+            out[key] = generator.median(mode, args, ["-x", f"127.0.0.1:{port}"], tree(peer.pid), f"{key}/{variant}/{peer.name}", figure)
     finally:
         end(peer.pid)
     return out
@@ -354,29 +390,45 @@ def ratio(a, b):
 
 
 def report(results, origin, files):
-    print("\n| work | variant | proxyd: figure · CPU | Squid: figure · CPU | throughput, proxyd / Squid | CPU, proxyd / Squid "
-          "| / Traffic Server | / HAProxy | other |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    """Both with the same work to do."""
+    print("\n| work | variant | proxyd: figure · CPU | Squid: figure · CPU | throughput, proxyd / Squid | CPU, proxyd / Squid | other |")
+    print("|---|---|---|---|---|---|---|")
     summary = []
     for key, (title, _, _, figure, variants) in rows(origin, files).items():
         for v in variants:
             p, s = results.get(("proxyd", v), {}).get(key), results.get(("squid", v), {}).get(key)
-            if not p and not s:
+            if v == "full" or (not p and not s):
                 continue
             both = p and s
             faster = ratio(p[figure], s[figure]) if both else "-"
             cheaper = ratio(cost(p, figure), cost(s, figure)) if both else "-"
             other = max(j["other_cpu_pct"] for j in (p, s) if j)
-            more = {n: results.get((n, v), {}).get(key) for n in ("ats", "haproxy")}
-            against = {n: ratio(cost(p, figure), cost(x, figure)) if p and x else "-" for n, x in more.items()}
-            print(f"| {title} | {v} | {cell(p, figure)} | {cell(s, figure)} | {faster} | {cheaper} | {against['ats']} | {against['haproxy']} | {other:.0f} % |")
+            print(f"| {title} | {v} | {cell(p, figure)} | {cell(s, figure)} | {faster} | {cheaper} | {other:.0f} % |")
             summary.append({"row": key, "variant": v, "figure": figure, "proxyd": p and p[figure], "squid": s and s[figure],
                             "proxyd_cpu": p and cost(p, figure), "squid_cpu": s and cost(s, figure), "throughput_ratio": faster,
-                            "cpu_ratio": cheaper, "other_cpu_pct": other, "secs": SECS, "runs": RUNS,
-                            **{f"cpu_ratio_{n}": r for n, r in against.items()}, **{f"{n}_cpu": x and cost(x, figure) for n, x in more.items()}})
-    print()
-    for row in summary:
-        print(json.dumps(row))
+                            "cpu_ratio": cheaper, "other_cpu_pct": other, "secs": SECS, "runs": RUNS})
+    return summary
+
+
+BESIDE = [("squid", "Squid"), ("ats", "Traffic Server"), ("haproxy", "HAProxy"), ("floor", "floor"), ("floor-splice", "with splice"), ("floor-uring", "with io_uring")]
+
+
+def report_full(results, origin, files):
+    """proxyd with everything on beside proxies that only forward."""
+    print("\nCPU of proxyd with 1,000 rules and patterns, all categories, people logged in and every request recorded; beside it that of others that only forward, and proxyd's share of it")
+    print("| work | proxyd | " + " | ".join(title for _, title in BESIDE) + " |")
+    print("|---" * (2 + len(BESIDE)) + "|")
+    summary = []
+    for key, (title, _, _, figure, variants) in rows(origin, files).items():
+        p = results.get(("proxyd", "full"), {}).get(key)
+        if "full" not in variants or not p:
+            continue
+        beside = {n: cost(x, figure) for n, _ in BESIDE if (x := results.get((n, "plain"), {}).get(key))}
+        digits = 2 if p["mode"] == "bulk" else 0
+        cells = [f"{beside[n]:.{digits}f} ({ratio(cost(p, figure), beside[n])})" if beside.get(n) else "-" for n, _ in BESIDE]
+        print(f"| {title} | {cell(p, figure)} | " + " | ".join(cells) + " |")
+        summary.append({"row": key, "variant": "full", "figure": figure, "proxyd": p[figure], "proxyd_cpu": cost(p, figure),
+                        **{f"{n}_cpu": x for n, x in beside.items()}, **{f"cpu_ratio_{n}": ratio(cost(p, figure), x) for n, x in beside.items()}})
     return summary
 
 
@@ -394,12 +446,15 @@ def main():
         direct = generator.run("get", ["-u", f"http://127.0.0.1:{origin}/1k", "-c", "64"], ["-D", f"127.0.0.1:{origin}"], [], "direct")
         print(f"without a proxy: {direct['rps']:,.0f} GET/s; {SECS:g} s a run, median of {RUNS}; raw lines in build/bench/raw.jsonl", flush=True)
         results = {}
-        for variant in ("plain", "policy", "large", "nolog", "users"):
-            for peer in (Proxyd, Squid, TrafficServer, Haproxy) if variant == "plain" else (Proxyd, Squid):
+        for variant in ("plain", "policy", "large", "nolog", "users", "full"):
+            for peer in PEERS.get(variant, (Proxyd, Squid)):
                 if any(wanted(k) and variant in r[4] for k, r in rows(origin, files).items()):
                     print(f"... {peer.name}, {variant}", file=sys.stderr, flush=True)
                     results[(peer.name, variant)] = measure(generator, peer, variant, files, origin, dns)
-        summary = report(results, origin, files)
+        summary = report(results, origin, files) + report_full(results, origin, files)
+        print()
+        for row in summary:
+            print(json.dumps(row))
     lists.put(f"{WORK}/summary.jsonl", "".join(json.dumps(s) + "\n" for s in summary))
     if any(not s["proxyd"] for s in summary):
         fail("some rows of proxyd failed")

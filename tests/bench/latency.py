@@ -4,13 +4,15 @@
     latency.py BUILD            environment: SECS=4 RUNS=3 TOOLS=../shared/tools
 
 half load   a paced load of half of what Squid can do, and of half of what the proxy itself can do: p99 less the p99 without a
-            proxy at the same pace; proxyd with the policy of `make bench`, the peers as they are
-scaling     CPU per request with one worker, and with two that have as much to do each, on all cores: what they share would show here
+            proxy at the same pace, generator and origin at real-time priority (they stand for other machines); proxyd with the policy of `make bench`, the peers as they are
+scaling     CPU per request of one worker, of two that have as much to do each, and of two processes that share nothing: what workers
+            share would show between the last two
 Prints a table and one JSON line a row; a request counts from the moment it was due."""
 import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import bench
 import lists
@@ -29,7 +31,7 @@ def load(pxload, args, pids=(), pinned=True, clients=64):
     cmd = [*(bench.pin("1") if pinned else []), pxload, "get", "-c", str(clients), "-d", str(bench.SECS), "-w", "0.5", *args]
     if pids:
         cmd += ["-p", ",".join(map(str, pids))]
-    runs = [json.loads(subprocess.run(cmd, stdout=subprocess.PIPE, text=True, check=True).stdout) for _ in range(bench.RUNS)]
+    runs = [json.loads(subprocess.run(cmd, stdout=subprocess.PIPE, text=True, check=True, preexec_fn=lambda: pinned and bench.first([0])).stdout) for _ in range(bench.RUNS)]
     return sorted(runs, key=lambda j: j["lat_us"]["p99"])[len(runs) // 2]
 
 
@@ -58,19 +60,29 @@ def half_load(pxload, origin, dns, files):
             bench.end(peer.pid)
 
 
+def cpu_of(pxload, origin, peers, workers):
+    """CPU per request of these proxies together, each with PER_WORKER requests a second for each of its workers."""
+    with ThreadPoolExecutor(len(peers)) as at_once:
+        runs = list(at_once.map(lambda p: load(pxload, [*through(p, origin), "-R", str(PER_WORKER * workers)], bench.tree(p.pid), False, 32 * workers), peers))
+    return sum(j["proxy_cpu_us_per_req"] for j in runs) / len(runs), sum(j["rps"] for j in runs)
+
+
 def scaling(pxload, origin, dns, files):
+    """Two processes share nothing but the machine; what two workers of one cost beyond that is what workers share."""
     os.environ["PX_CPUS"] = ""
     costs = {}
-    for workers in (1, 2):
+    for what, processes, workers in (("one worker", 1, 1), ("two processes", 2, 1), ("two workers", 1, 2)):
         os.environ["PX_WORKERS"] = str(workers)
-        peer = bench.Proxyd(bench.free_ports(10), "policy", files, dns)
+        peers = []
         try:
-            j = load(pxload, [*through(peer, origin), "-R", str(PER_WORKER * workers)], bench.tree(peer.pid), False, 32 * workers)
-            costs[workers] = j["proxy_cpu_us_per_req"]
-            row("scaling", workers=workers, per_s=round(j["rps"]), cpu_us_per_request=round(costs[workers], 2),
-                of_one_worker=round(costs[workers] / costs[1], 3), wanted="1.08")
+            for _ in range(processes):
+                peers.append(bench.Proxyd(bench.free_ports(10), "policy", files, dns))
+            costs[what], per_s = cpu_of(pxload, origin, peers, workers)
+            row("scaling", of=what, per_s=round(per_s), cpu_us_per_request=round(costs[what], 2),
+                **({"of_two_processes": round(costs[what] / costs["two processes"], 3), "wanted": "1.08"} if workers == 2 else {}))
         finally:
-            bench.end(peer.pid)
+            for p in peers:
+                bench.end(p.pid)
 
 
 def main():
@@ -79,7 +91,8 @@ def main():
     base = bench.free_ports(4)
     os.environ["BENCH_ORIGIN"] = str(base)
     files = lists.write_all(f"{bench.WORK}/latency-lists", bench.TOOLS, base)
-    bench.start_origin(base)
+    origin = bench.start_origin(base)
+    bench.first(bench.tree(origin))
     bench.start_dns(base + 1)
     half_load(pxload, base, base + 1, files)
     scaling(pxload, base, base + 1, files)

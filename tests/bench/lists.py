@@ -1,9 +1,11 @@
 """What both proxies are given to judge by: made-up rules and patterns, the same at every run, and real category names
 where the shared data are at hand. Written in each proxy's own words."""
+import io
 import json
 import os
 import random
 import subprocess
+import tarfile
 
 N_RULES = N_PATTERNS = 1000  # of "policy"
 N_LARGE = 10_000              # rules, and patterns, of "large"
@@ -35,6 +37,20 @@ def category_names(tools):
     return without_children(names[:N_NAMES])
 
 
+def category_tree(path, tools):
+    """All lists there are, in one tar; nothing when the data are not there."""
+    folder = os.path.join(tools, "..", "data", "categories")
+    if not os.path.isdir(folder):
+        os.path.exists(path) and os.unlink(path)
+        return
+    with tarfile.open(path, "w") as tar:
+        for name in sorted(os.listdir(folder)):
+            data = subprocess.run(["zstd", "-dc", "--long=27", f"{folder}/{name}"], stdout=subprocess.PIPE, check=True).stdout
+            info = tarfile.TarInfo(name.removesuffix(".zst"))
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+
+
 def without_children(names):
     """Squid complains about names below other names of a list."""
     kept = set(names)
@@ -52,7 +68,7 @@ def without_children(names):
 def write_all(folder, tools, origin_port):
     """Returns the paths: what each proxy reads, and the URLs of each kind."""
     os.makedirs(folder, exist_ok=True)
-    p = {k: f"{folder}/{k}" for k in ("policy.json", "nolog.json", "users.json", "users.conf", "passwords", "names.txt", "squid-names.txt", "squid-patterns.txt",
+    p = {k: f"{folder}/{k}" for k in ("policy.json", "nolog.json", "users.json", "full.json", "tree.tar", "users.conf", "passwords", "names.txt", "squid-names.txt", "squid-patterns.txt",
                                       "policy.conf", "large.json", "large.conf", "large-patterns.txt", "varied.urls", "blocked.urls")}
     names = category_names(tools)
     document = both_words(p, "policy", "squid-patterns.txt", N_RULES)
@@ -60,6 +76,8 @@ def write_all(folder, tools, origin_port):
     nolog = dict(document, lists=[], rules=[{"id": "all", "name": "all", "enabled": True, "shadow": False, "when": {}, "unless": {},
                                              "action": "allow", "log": "none"}])
     put(p["users.json"], json.dumps(dict(document, lists=[], rules=[], identity="always")))
+    put(p["full.json"], json.dumps(dict(document, identity="always")))
+    category_tree(p["tree.tar"], tools)
     hashes = subprocess.run(["openssl", "passwd", "-5", "-stdin"], input="".join(f"password-{i}\n" for i in range(N_USERS)),
                             stdout=subprocess.PIPE, text=True, check=True).stdout.split()
     put(p["passwords"], "".join(f"user{i}:{h}\n" for i, h in enumerate(hashes)))

@@ -4,6 +4,7 @@
 # kill $(head -1 DIR/pids). adminui runs only while the policy is published. Variants by environment:
 #   PX_POLICY=FILE      policy document to publish (default: allow everything)
 #   PX_CATEGORIES="name=file ..."   domain lists to import first
+#   PX_TREE=FILE             tar of category lists to import first
 #   PX_USERS=n          local users user0..: password "password-0".. to log in with
 #   PX_WORKERS=1        worker threads
 #   PX_RESOLVERS=address:port       name server (default: the system's)
@@ -52,6 +53,7 @@ wait_port "$PORT" 20
 
 ctl() { "$BUILD/proxyctl" --socket "$W/admin.sock" "$@" >>"$W/ctl.out" 2>&1 ||
     { tail -5 "$W/ctl.out" >&2; return 1; }; }
+[ -z "${PX_TREE:-}" ] || ctl category import-tree "$PX_TREE"
 for c in ${PX_CATEGORIES:-}; do ctl category import "${c%%=*}" "${c#*=}"; done
 for i in $(seq 0 $((${PX_USERS:-0} - 1))); do echo "password-$i" | ctl user add "user$i"; done
 if [ -z "${PX_POLICY:-}" ]; then

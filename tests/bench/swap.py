@@ -27,22 +27,13 @@ SECS, RATE, NAMES = float(os.environ.get("SECS", 5)), os.environ.get("RATE", "15
 PAUSE = float(os.environ.get("PAUSE", 0.5))
 
 
-def first(pids):
-    """These go before everybody else on the processors, as if they had their own."""
-    for pid in pids:
-        try:
-            os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(10))
-        except PermissionError:
-            return
-
-
 def children(pid):
     return [int(x) for x in open(f"/proc/{pid}/task/{pid}/children").read().split()]
 
 
 def load(pxload, port, origin, secs=SECS):
     r = subprocess.run([pxload, "get", "-x", f"127.0.0.1:{port}", "-u", f"http://origin.test:{origin}/1k", "-c", "32", "-R", RATE, "-d", f"{secs:g}", "-w", "0.5"],
-                       stdout=subprocess.PIPE, text=True, check=True, preexec_fn=lambda: first([0]))
+                       stdout=subprocess.PIPE, text=True, check=True, preexec_fn=lambda: bench.first([0]))
     return json.loads(r.stdout)
 
 
@@ -127,7 +118,7 @@ def main():
     files = lists.write_all(f"{bench.WORK}/swap-lists", bench.TOOLS, base)
     files["names"] = open(files["names.txt"]).read().split()
     origin = bench.start_origin(base)
-    first([origin, *children(origin)])
+    bench.first([origin, *children(origin)])
     bench.start_dns(base + 1)
     print(f"{len(files['names']):,} names, {RATE} requests/s, {SECS:g} s a run\n")
     print("| proxy | when | swaps | requests | failed | p99 | longest | memory |\n|---|---|---|---|---|---|---|---|", flush=True)

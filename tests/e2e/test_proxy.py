@@ -1,13 +1,15 @@
 """What the proxy does on the wire: forwarding, framing, kept connections, tunnels, names, refusals and
 its own pages; and that each request leaves exactly one record."""
+import random
 import socket
 import time
 
 import pytest
+import requests
 
 from lib.daemons import SLOW, Stack, free_port, policy, wait_until
 from lib.dns import Dns
-from lib.origin import CLOSE, ECHO, HALF_CLOSE, RESET, Origin, Pause, reply
+from lib.origin import CLOSE, ECHO, HALF_CLOSE, RESET, Origin, Pause, chunked, reply
 
 NAMES = {"origin.test": ["127.0.0.1"], "two.test": ["127.0.0.3", "127.0.0.1"], "six.test": ["::1", "127.0.0.1"],
          "private.test": ["10.1.2.3"], "meta.test": ["169.254.169.254"], "mixed.test": ["10.1.2.3", "127.0.0.1"]}
@@ -181,6 +183,27 @@ def test_large_answer_with_a_slow_reader(s, o):
         time.sleep(0.5)
         got, end = c.rest()
     assert end == "end" and heads(got)[0][0] == 200 and len(heads(got)[0][2]) == n
+
+
+def test_large_bodies_arrive_unchanged(s, o):
+    """Up, down and through a tunnel, in every framing, on one kept connection: what is large goes by pipes."""
+    body = random.Random(7).randbytes(6_000_000)
+    pieces = [body[i:i + 777_777] for i in range(0, len(body), 777_777)]
+    o.on("/length", reply(200, body))
+    o.on("/chunked", chunked(*pieces))
+    with requests.Session() as c:
+        c.proxies, c.trust_env = {"http": f"http://127.0.0.1:{s.proxy_port}"}, False
+        for path in ("/length", "/chunked", "/length"):
+            assert c.get(o.url(path)).content == body, path
+        for data in (body, iter(pieces)):
+            assert c.post(o.url("/echo"), data=data).status_code == 200
+            assert o.requests[-1].body == body
+        assert [r.connection.number for r in o.requests] == [o.requests[0].connection.number] * 5
+    o.on("/close", [b"HTTP/1.0 200 OK\r\n\r\n", body, CLOSE])
+    assert s.get(o.url("/close")).content == body
+    with tunnel(s, f"127.0.0.1:{o.port}") as c:
+        c.send(b"GET /close HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert c.rest()[0].endswith(body)
 
 
 def test_chunked_answers(s, o):
