@@ -244,7 +244,7 @@ bool meter_count(struct request *r)
     const struct loop *loop = &r->w->loop;
     uint64_t now = moved(r);
     if (m->n_buckets) {
-        pay(m, now - m->n_paid, loop->now_ms * 1000);
+        pay(m, now > m->n_paid ? now - m->n_paid : 0, loop->now_ms * 1000);
         m->n_paid = now;
     }
     if (m->speed)

@@ -79,6 +79,8 @@ static enum err begin(struct request *r)
     r->up_conn->fd.s.on_ready = on_upstream;
     aim(&r->up, &r->conn->fd.s, &r->up_conn->fd.s);
     aim(&r->down, &r->up_conn->fd.s, &r->conn->fd.s);
+    if (r->up.n_out > r->up_lead) /* the body of a request for another protocol */
+        r->bytes_in += r->up.n_out - r->up_lead;
     r->up.n_out = r->up_lead = 0;
     r->is_tunnel = r->is_head_sent = true;
     r->is_keep = false;

@@ -1,5 +1,6 @@
 """Bounds on what one client, one user and everybody together may take: who is over them gets a fair answer and a record, the
 others do not notice. Clients are loopback addresses, told apart by the address they come from."""
+import base64
 import json
 import os
 import socket
@@ -394,6 +395,49 @@ def test_slow_readers_and_writers_cost_only_their_client(s, o, bounds):
     for c in slow:
         c.close()
     wait_until(lambda: not [x for x in s.api.get("/limits/clients")["items"] if x["requests"]], 10, "all places free again")
+
+
+def test_a_body_in_front_of_another_protocol_is_counted_once(s, o, bounds):
+    """POST, its body, 101: the tunnel that follows begins at nothing, the client's turn comes all the same, the record has both."""
+    bounds(per_client={"bytes_per_second": 1000000000})
+    with Client(s, "127.0.0.71") as c:
+        c.send(o.url("/upgrade"), "Upgrade: echo", "Connection: Upgrade", "Content-Length: 30000", method="POST")
+        c.c.sendall(b"z" * 30000)
+        assert c.answer()[0] == 101
+        c.c.sendall(b"hello")
+        assert c.f.read(5) == b"hello"
+        with Client(s, "127.0.0.71") as other:
+            other.c.settimeout(5 * SLOW)
+            assert other.get(o.url("/bytes/500"))[0] == 200
+    record = s.log("client=127.0.0.71&status=101")[0]
+    assert 30005 < record["bytes_in"] < 30500, record
+
+
+def test_connections_of_a_user(s, bounds):
+    """He may be on so many connections at once, wherever they come from; the connection itself goes on for somebody else."""
+    s.publish(NAMED)
+    for name in ("alice", "bob"):
+        if not any(u["username"] == name for u in s.api.get("/users")["items"]):
+            s.add_user(name, "the password of " + name)
+    bounds(per_user={"connections": 2})
+    with Origin("127.0.0.3") as o3:
+        who = {n: "Proxy-Authorization: Basic " + base64.b64encode(f"{n}:the password of {n}".encode()).decode() for n in ("alice", "bob")}
+        clients = [Client(s, f"127.0.0.{80 + i}") for i in range(3)]
+        try:
+            url = o3.url("/bytes/2")
+            assert [c.get(url, who["alice"])[0] for c in clients] == [200, 200, 429]
+            assert clients[0].get(url, who["alice"])[0] == 200
+            assert clients[2].get(url, who["bob"])[0] == 200
+            assert clients[1].get(url, who["bob"])[0] == 200  # now it is bob's
+            assert Client(s).get(url, who["alice"])[0] == 200
+            record = s.log("error=user_connections")[0]
+            assert record["status"] == 429 and record["user"] == "alice"
+            clients[0].close()
+            wait_until(lambda: Client(s).get(url, who["alice"])[0] == 200, 5, "room again")
+        finally:
+            for c in clients:
+                c.close()
+            s.publish(policy())
 
 
 def test_refused_settings_say_where(s):
