@@ -46,7 +46,7 @@ static uint64_t moved(const struct request *r)
 {
     const struct stream *s = &r->conn->fd.s;
     if (r->state == REQUEST_FETCH)
-        return r->up.n_out + (r->up.b ? iobuf_n(r->up.b) : 0);
+        return r->up.n_out + (r->up.b ? iobuf_n(r->up.b) : 0) + (r->up.pipe ? r->up.pipe->n : 0);
     size_t waiting = s->ops->unsent(s);
     return r->down.n_out > waiting ? r->down.n_out - waiting : 0;
 }

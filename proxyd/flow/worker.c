@@ -32,7 +32,7 @@ static void publish_gauges(struct worker *w)
     PUBLISH(n_idle_upstreams, w->pool.n_idle);
     PUBLISH(n_names_cached, names.n_cached);
     PUBLISH(n_old_policies, w->holder.n_live - 1);
-    PUBLISH(n_buffers, w->buffers.n_out_small + w->buffers.n_out_large);
+    PUBLISH(n_buffers, w->buffers.n_out_small + w->buffers.n_out_large + w->buffers.pipes.n_out);
     PUBLISH(policy_version, set->policy ? snapshot_version(set->policy) : 0);
 #undef PUBLISH
 }
