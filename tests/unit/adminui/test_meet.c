@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/must.h"
 #include "adminui/desk.h"
 #include "adminui/jobs.h"
 #include "adminui/live.h"
@@ -116,7 +117,7 @@ static void work_with_jobs(unsigned i)
     enum err e = jobs_add(app.jobs, &order, &id);
     if (e != OK)
         json_decref(order.take_ask);
-    assert_true(e == OK || e == ERR_BUSY);
+    must(e == OK || e == ERR_BUSY);
     json_decref(jobs_get(app.jobs, id));
     if (i % 3 == 0)
         (void)!jobs_cancel(app.jobs, id);
@@ -129,7 +130,7 @@ static void compile(unsigned i)
     struct report r;
     struct snapshot *s;
     struct policy_ask ask = {.document = str_of(documents[i % 2]), .revision = i % 12};
-    assert_int_equal(policy_hold_get(app.policies, &ask, &r, &s), OK);
+    must(policy_hold_get(app.policies, &ask, &r, &s) == OK);
     report_fini(&r);
     snapshot_unref(s);
 }
@@ -195,7 +196,7 @@ static void run_piece(struct work *w, struct desk *d)
 {
     struct piece *p = LIST_ENTRY(w, struct piece, work);
     uint64_t live;
-    assert_int_equal(policy_rows_live_number(d->store, &live), OK);
+    must(policy_rows_live_number(d->store, &live) == OK);
     atomic_fetch_add(p->n_run, 1);
     free(p);
 }
@@ -205,7 +206,7 @@ static void *call(void *arg)
     struct shared *x = arg;
     for (unsigned i = 0; i < EACH; i++) {
         struct piece *p = calloc(1, sizeof *p);
-        assert_non_null(p);
+        must(p != NULL);
         *p = (struct piece){.work.run = run_piece, .n_run = &x->n_run};
         list_init(&p->work.node);
         workers_add(app.workers, &p->work);
@@ -236,7 +237,7 @@ static void *record(void *arg)
                            .scheme = STR("http"),
                            .method = STR("GET")};
         struct event_position p = {1, i, 1};
-        assert_int_equal(event_rows_write(w, &(struct event_batch){&r, 1, &p, 1}), OK);
+        must(event_rows_write(w, &(struct event_batch){&r, 1, &p, 1}) == OK);
         sched_yield();
     }
     return NULL;
