@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,12 @@ static void end_close(int fd)
     free(ends[fd].held);
     ends[fd].fd = -1;
     close(fd);
+}
+
+static void pair_close(int fd)
+{
+    end_close(ends[fd].peer);
+    end_close(fd);
 }
 
 static bool dial(struct end *client)
@@ -185,10 +192,8 @@ static void on_event(int fd, unsigned what)
         is_fine = move(&ends[e->peer]);
     if (is_fine && (what & (EPOLLIN | EPOLLRDHUP)))
         is_fine = move(e) && !(what & EPOLLRDHUP);
-    if (!is_fine) {
-        end_close(e->peer);
-        end_close(fd);
-    }
+    if (!is_fine)
+        pair_close(fd);
 }
 
 static void accept_all(int listener)
@@ -197,7 +202,7 @@ static void accept_all(int listener)
     while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
         end_open(fd, -1);
         if (!move(&ends[fd]))
-            end_close(fd);
+            pair_close(fd);
     }
 }
 
@@ -229,6 +234,7 @@ int main(int argc, char **argv)
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     floor_origin = at;
     floor_origin.sin_port = htons((uint16_t)atoi(argv[3]));
+    signal(SIGPIPE, SIG_IGN); /* splice has no MSG_NOSIGNAL */
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
