@@ -28,46 +28,63 @@ static struct ip address(unsigned i)
     return ip;
 }
 
+struct start {
+    void *(*run)(void *arg);
+    void *arg;
+    pthread_barrier_t *begin;
+};
+
+static void *run_start(void *arg)
+{
+    struct start *s = arg;
+    pthread_barrier_wait(s->begin);
+    return s->run(s->arg);
+}
+
+/* All begin together: threads that happened to run one after the other would show nothing. */
 static void at_once(void *(*run)(void *arg), void *args[THREADS])
 {
     pthread_t t[THREADS];
-    for (int i = 0; i < THREADS; i++)
-        assert_int_equal(pthread_create(&t[i], NULL, run, args[i]), 0);
+    struct start s[THREADS];
+    pthread_barrier_t begin;
+    assert_int_equal(pthread_barrier_init(&begin, NULL, THREADS), 0);
+    for (int i = 0; i < THREADS; i++) {
+        s[i] = (struct start){run, args[i], &begin};
+        assert_int_equal(pthread_create(&t[i], NULL, run_start, &s[i]), 0);
+    }
     for (int i = 0; i < THREADS; i++)
         pthread_join(t[i], NULL);
+    pthread_barrier_destroy(&begin);
 }
 
-/* --- accounts: clients that have the same place in the table ---------------------------------- */
+/* --- accounts: more clients than there are places where they may stand -------------------------
+ */
 
-#define PLACES 4
-#define ROUNDS 180000u
+#define NEAR   16  /* first places, side by side; an account stands at most 31 behind */
+#define CROWD  128 /* clients that would all stand there */
+#define ROUNDS 40000u
 
 struct party {
     struct limits *l;
-    struct ip ip[2 * PLACES]; /* two of each place, side by side */
+    struct ip ip[CROWD];
     unsigned n_wrong;
 };
 
-/* A place that nobody holds goes to whoever comes, so where an account is made tells its place. */
-static void find_pairs(struct party *p)
+/* In an empty table a place that nobody holds goes to whoever comes: where an account is made tells
+ * which place is its first. */
+static void find_neighbours(struct party *p)
 {
-    enum { N = 4000 };
-    static struct limits_account *at[N];
+    const struct limits_account *first = NULL;
     unsigned n = 0;
-    for (unsigned i = 0; i < N && n < PLACES; i++) {
-        struct limits_key k = {.kind = LIMITS_CLIENT, .net = {address(i), 128}};
-        at[i] = limits_take(p->l, &k, T0);
-        limits_give(p->l, at[i], T0);
-        for (unsigned j = 0; j < i && n < PLACES; j++) {
-            if (at[j] != at[i])
-                continue;
-            p->ip[2 * n] = address(j);
-            p->ip[2 * n + 1] = address(i);
-            n++;
-            break;
-        }
+    for (unsigned i = 0; n < CROWD; i++) {
+        struct ip ip = address(i);
+        struct limits_key k = {.kind = LIMITS_CLIENT, .net = {ip, 128}};
+        struct limits_account *a = limits_take(p->l, &k, T0);
+        limits_give(p->l, a, T0);
+        first = first ? first : a;
+        if ((uintptr_t)a - (uintptr_t)first < NEAR * sizeof *a)
+            p->ip[n++] = ip;
     }
-    assert_int_equal(n, PLACES);
 }
 
 static void *come_and_go(void *arg)
@@ -76,7 +93,7 @@ static void *come_and_go(void *arg)
     unsigned x = (unsigned)(uintptr_t)arg;
     for (unsigned i = 0; i < ROUNDS; i++) {
         x = x * 1664525u + 1013904223u;
-        struct limits_key k = {.kind = LIMITS_CLIENT, .net = {p->ip[x >> 16 & 7], 128}};
+        struct limits_key k = {.kind = LIMITS_CLIENT, .net = {p->ip[x >> 16 & (CROWD - 1)], 128}};
         struct limits_account *a = limits_take(p->l, &k, T0);
         must(limits_enter(a, 0) == OK);
         p->n_wrong += memcmp(&a->net, &k.net, sizeof k.net) != 0;
@@ -96,14 +113,14 @@ static void count_all(void *ctx, const struct limits_account *a)
 static void accounts_become_others(void **state)
 {
     (void)state;
-    struct party p[THREADS] = {0};
+    struct party p[THREADS];
     void *args[THREADS];
     struct limits *l;
     struct limits_info info;
     unsigned n = 0;
     assert_int_equal(limits_new(&l), OK);
-    p[0].l = l;
-    find_pairs(&p[0]);
+    p[0] = (struct party){.l = l};
+    find_neighbours(&p[0]);
     for (unsigned i = 0; i < THREADS; i++) {
         p[i] = p[0];
         args[i] = &p[i];
