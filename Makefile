@@ -182,6 +182,7 @@ bench: deps-bench ## side by side with Squid on this machine
 	@$(PYTHON) tests/bench/swap.py '$(BUILD)'
 	@$(PYTHON) tests/bench/overload.py '$(BUILD)'
 	@$(PYTHON) tests/bench/latency.py '$(BUILD)'
+	@$(PYTHON) tests/bench/idle.py '$(BUILD)'
 	@$(MAKE) --no-print-directory $(BUILD)/bench/month
 	@$(PYTHON) tests/bench/replay.py '$(BUILD)'
 	@$(MAKE) --no-print-directory $(BUILD)/bench/engine_bench
