@@ -257,6 +257,14 @@ void store_rollback(struct store *s)
     sqlite3_exec(s->db, sql, NULL, NULL, NULL);
 }
 
+enum err store_end(struct store *s, enum err e)
+{
+    if (e == OK)
+        return store_commit(s);
+    store_rollback(s);
+    return e;
+}
+
 /* --- statements --- */
 
 enum err store_stmt(struct store *s, const char *sql, struct sqlite3_stmt **out)

@@ -41,6 +41,8 @@ const char *store_why(const struct store *s);
 enum err store_begin(struct store *s) MUST_CHECK;
 enum err store_commit(struct store *s) MUST_CHECK;
 void store_rollback(struct store *s);
+/* Ends what was done with e: commits when it is OK, else rolls back and returns it. */
+enum err store_end(struct store *s, enum err e) MUST_CHECK;
 
 /* Looks through the whole file for damage (quick_check): ERR_CORRUPT with why. */
 enum err store_check(struct store *s) MUST_CHECK;
