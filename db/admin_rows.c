@@ -1,6 +1,8 @@
 /* admin_rows: accounts, sessions, tokens. */
 #include "db/admin_rows.h"
 
+#include "db/row.h"
+
 static const char *const role_names[] = {"viewer", "auditor", "editor", "admin"};
 
 const char *admin_role_name(enum admin_role r)
@@ -19,122 +21,55 @@ bool admin_role_from_name(struct str s, enum admin_role *out)
     return false;
 }
 
-static enum err copy_texts(struct sqlite3_stmt *st, struct arena *a, struct str *const out[],
-                           size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        enum err e = store_column_copy(st, (int)i, a, out[i]);
-        if (e != OK)
-            return e;
-    }
-    return OK;
-}
-
-/* A statement with one text or hash, run to its end. */
-static enum err run_with(struct store *s, const char *sql, struct str key)
-{
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s, sql, &st);
-    if (e != OK)
-        return e;
-    store_bind_str(st, 1, key);
-    return store_run(s, st);
-}
-
 /* --- accounts --- */
 
 #define ACCOUNT                                                                                    \
     "SELECT username, hash, role, enabled, must_change_password, revision, created_ms,"            \
     " updated_ms, last_login_ms FROM admin_account"
 
-static enum err read_account(struct sqlite3_stmt *st, struct arena *a, struct admin_account *out)
+static void read_account(struct row *r, void *item)
 {
-    struct admin_account x = {.role = (enum admin_role)store_column_u64(st, 2),
-                              .enabled = store_column_u64(st, 3) != 0,
-                              .must_change_password = store_column_u64(st, 4) != 0,
-                              .revision = store_column_u64(st, 5),
-                              .created_ms = store_column_i64(st, 6),
-                              .updated_ms = store_column_i64(st, 7),
-                              .last_login_ms = store_column_i64(st, 8)};
-    if ((unsigned)x.role > ADMIN_ADMIN)
-        return ERR_CORRUPT;
-    enum err e = copy_texts(st, a, (struct str *const[]){&x.username, &x.hash}, 2);
-    if (e == OK)
-        *out = x;
-    return e;
+    *(struct admin_account *)item =
+        (struct admin_account){.username = row_text(r, 0),
+                               .hash = row_text(r, 1),
+                               .role = (enum admin_role)row_enum(r, 2, ADMIN_ADMIN),
+                               .enabled = row_bool(r, 3),
+                               .must_change_password = row_bool(r, 4),
+                               .revision = row_u64(r, 5),
+                               .created_ms = row_i64(r, 6),
+                               .updated_ms = row_i64(r, 7),
+                               .last_login_ms = row_i64(r, 8)};
 }
 
 enum err admin_rows_account(struct store *s, struct arena *a, struct str username,
                             struct admin_account *out)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s, ACCOUNT " WHERE username = ?1", &st);
-    if (e != OK)
-        return e;
-    store_bind_str(st, 1, username);
-    e = store_step(s, st);
-    if (e != OK)
-        return e;
-    e = read_account(st, a, out);
-    store_reset(st);
-    return e;
+    return row_one(s, ROW_SQL(ACCOUNT " WHERE username = ?1", ROW_TEXT(username)),
+                   ROW_INTO(read_account, a, out));
 }
 
 enum err admin_rows_accounts(struct store *s, struct arena *a, struct admin_account *items,
                              size_t *n)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s, ACCOUNT " ORDER BY username LIMIT ?1", &st);
-    if (e != OK)
-        return e;
-    store_bind_u64(st, 1, *n);
-    size_t got = 0;
-    while ((e = store_step(s, st)) == OK) {
-        e = read_account(st, a, &items[got]);
-        if (e != OK) {
-            store_reset(st);
-            return e;
-        }
-        got++;
-    }
-    if (e != ERR_NOT_FOUND)
-        return e;
-    *n = got;
-    return OK;
-}
-
-static void bind_account(struct sqlite3_stmt *st, const struct admin_account *x)
-{
-    store_bind_str(st, 1, x->username);
-    store_bind_str(st, 2, x->hash);
-    store_bind_u64(st, 3, x->role);
-    store_bind_u64(st, 4, x->enabled);
-    store_bind_u64(st, 5, x->must_change_password);
-    store_bind_i64(st, 6, x->updated_ms);
+    return row_list(s, ROW_SQL(ACCOUNT " ORDER BY username LIMIT ?1", ROW_INT(*n)),
+                    ROW_INTO(read_account, a, items), n);
 }
 
 enum err admin_rows_create(struct store *s, const struct admin_account *x)
 {
-    struct sqlite3_stmt *st;
-    enum err e =
-        store_stmt(s, "INSERT INTO admin_account VALUES(?1, ?2, ?3, ?4, ?5, 1, ?6, ?6, 0)", &st);
-    if (e != OK)
-        return e;
-    bind_account(st, x);
-    e = store_run(s, st);
+    enum err e = row_run(
+        s, ROW_SQL("INSERT INTO admin_account VALUES(?1, ?2, ?3, ?4, ?5, 1, ?6, ?6, 0)",
+                   ROW_TEXT(x->username), ROW_TEXT(x->hash), ROW_INT(x->role), ROW_INT(x->enabled),
+                   ROW_INT(x->must_change_password), ROW_INT(x->updated_ms)));
     return e == ERR_EXISTS ? store_fail(s, e, "there is an account of this name already") : e;
 }
 
 /* Was the account there at all, when a conditional change touched nothing? */
 static enum err missing_or_changed(struct store *s, struct str username)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s, "SELECT 1 FROM admin_account WHERE username = ?1", &st);
-    if (e != OK)
-        return e;
-    store_bind_str(st, 1, username);
-    e = store_step(s, st);
-    store_reset(st);
+    uint64_t one;
+    enum err e = row_number(
+        s, ROW_SQL("SELECT 1 FROM admin_account WHERE username = ?1", ROW_TEXT(username)), &one);
     return e == OK ? store_fail(s, ERR_CONFLICT, "this account was changed meanwhile") : e;
 }
 
@@ -146,30 +81,19 @@ static enum err keep_one_admin(struct store *s, enum err e)
         e = store_u64(s, "SELECT count(*) FROM admin_account WHERE role = 3 AND enabled", &admins);
     if (e == OK && admins == 0)
         e = store_fail(s, ERR_DENIED, "the last enabled admin account must stay one");
-    if (e != OK) {
-        store_rollback(s);
-        return e;
-    }
-    return store_commit(s);
+    return store_end(s, e);
 }
 
 static enum err update_row(struct store *s, const struct admin_account *x)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s,
-                            "UPDATE admin_account SET hash = CASE ?2 WHEN '' THEN hash ELSE ?2 END,"
-                            "  role = ?3, enabled = ?4, must_change_password = ?5, updated_ms = ?6,"
-                            "  revision = revision + 1"
-                            " WHERE username = ?1 AND (?7 = 0 OR revision = ?7)",
-                            &st);
-    if (e != OK)
-        return e;
-    bind_account(st, x);
-    store_bind_u64(st, 7, x->revision);
-    e = store_run(s, st);
-    if (e == OK && store_changes(s) == 0)
-        e = missing_or_changed(s, x->username);
-    return e;
+    enum err e = row_change(
+        s, ROW_SQL("UPDATE admin_account SET hash = CASE ?2 WHEN '' THEN hash ELSE ?2 END,"
+                   "  role = ?3, enabled = ?4, must_change_password = ?5, updated_ms = ?6,"
+                   "  revision = revision + 1"
+                   " WHERE username = ?1 AND (?7 = 0 OR revision = ?7)",
+                   ROW_TEXT(x->username), ROW_TEXT(x->hash), ROW_INT(x->role), ROW_INT(x->enabled),
+                   ROW_INT(x->must_change_password), ROW_INT(x->updated_ms), ROW_INT(x->revision)));
+    return e == ERR_NOT_FOUND ? missing_or_changed(s, x->username) : e;
 }
 
 enum err admin_rows_update(struct store *s, const struct admin_account *x)
@@ -183,182 +107,106 @@ enum err admin_rows_delete(struct store *s, struct str username)
     enum err e = store_begin(s);
     if (e != OK)
         return e;
-    e = run_with(s, "DELETE FROM admin_account WHERE username = ?1", username);
-    if (e == OK && store_changes(s) == 0)
-        e = ERR_NOT_FOUND;
-    return keep_one_admin(s, e);
+    return keep_one_admin(s, row_change(s, ROW_SQL("DELETE FROM admin_account WHERE username = ?1",
+                                                   ROW_TEXT(username))));
 }
 
 enum err admin_rows_logged_in(struct store *s, struct str username, int64_t at_ms)
 {
-    struct sqlite3_stmt *st;
-    enum err e =
-        store_stmt(s, "UPDATE admin_account SET last_login_ms = ?2 WHERE username = ?1", &st);
-    if (e != OK)
-        return e;
-    store_bind_str(st, 1, username);
-    store_bind_i64(st, 2, at_ms);
-    return store_run(s, st);
+    return row_run(s, ROW_SQL("UPDATE admin_account SET last_login_ms = ?2 WHERE username = ?1",
+                              ROW_TEXT(username), ROW_INT(at_ms)));
 }
 
 /* --- sessions --- */
 
 enum err admin_rows_session_add(struct store *s, const struct admin_session *x)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s, "INSERT INTO admin_session VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)", &st);
-    if (e != OK)
-        return e;
-    store_bind_blob(st, 1, x->hash);
-    store_bind_str(st, 2, x->username);
-    store_bind_str(st, 3, x->csrf);
-    store_bind_str(st, 4, x->from);
-    store_bind_i64(st, 5, x->created_ms);
-    store_bind_i64(st, 6, x->seen_ms);
-    store_bind_i64(st, 7, x->expires_ms);
-    return store_run(s, st);
+    return row_run(s, ROW_SQL("INSERT INTO admin_session VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                              ROW_BLOB(x->hash), ROW_TEXT(x->username), ROW_TEXT(x->csrf),
+                              ROW_TEXT(x->from), ROW_INT(x->created_ms), ROW_INT(x->seen_ms),
+                              ROW_INT(x->expires_ms)));
+}
+
+#define SESSION_ID "lower(hex(substr(s.hash, 1, 8)))"
+#define SESSION(hash, csrf)                                                                        \
+    "SELECT " hash ", a.username, " csrf ", from_address, s.created_ms, seen_ms, expires_ms,"      \
+    " " SESSION_ID " FROM admin_session s JOIN admin_account a USING(username) WHERE a.enabled"
+
+static void read_session(struct row *r, void *item)
+{
+    *(struct admin_session *)item = (struct admin_session){.hash = row_text(r, 0),
+                                                           .username = row_text(r, 1),
+                                                           .csrf = row_text(r, 2),
+                                                           .from = row_text(r, 3),
+                                                           .created_ms = row_i64(r, 4),
+                                                           .seen_ms = row_i64(r, 5),
+                                                           .expires_ms = row_i64(r, 6)};
 }
 
 enum err admin_rows_session(struct store *s, struct arena *a, const struct admin_session_ask *ask,
                             struct admin_session *out)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s,
-                            "SELECT s.hash, a.username, csrf, from_address, s.created_ms, seen_ms,"
-                            "  expires_ms FROM admin_session s JOIN admin_account a USING(username)"
-                            " WHERE s.hash = ?1 AND a.enabled AND expires_ms > ?2"
-                            "  AND seen_ms + ?3 >= ?2",
-                            &st);
-    if (e != OK)
-        return e;
-    store_bind_blob(st, 1, ask->hash);
-    store_bind_i64(st, 2, ask->now_ms);
-    store_bind_i64(st, 3, ask->idle_ms);
-    e = store_step(s, st);
-    if (e != OK)
-        return e;
-    struct admin_session x = {.created_ms = store_column_i64(st, 4),
-                              .seen_ms = store_column_i64(st, 5),
-                              .expires_ms = store_column_i64(st, 6)};
-    e = copy_texts(st, a, (struct str *const[]){&x.hash, &x.username, &x.csrf, &x.from}, 4);
-    store_reset(st);
-    if (e == OK)
-        *out = x;
-    return e;
+    return row_one(
+        s,
+        ROW_SQL(
+            SESSION("s.hash", "csrf") " AND s.hash = ?1 AND expires_ms > ?2 AND seen_ms + ?3 >= ?2",
+            ROW_BLOB(ask->hash), ROW_INT(ask->now_ms), ROW_INT(ask->idle_ms)),
+        ROW_INTO(read_session, a, out));
 }
 
 enum err admin_rows_session_seen(struct store *s, struct str hash, int64_t at_ms)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s, "UPDATE admin_session SET seen_ms = ?2 WHERE hash = ?1", &st);
-    if (e != OK)
-        return e;
-    store_bind_blob(st, 1, hash);
-    store_bind_i64(st, 2, at_ms);
-    return store_run(s, st);
+    return row_run(s, ROW_SQL("UPDATE admin_session SET seen_ms = ?2 WHERE hash = ?1",
+                              ROW_BLOB(hash), ROW_INT(at_ms)));
 }
 
 enum err admin_rows_session_end(struct store *s, struct str hash)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s, "DELETE FROM admin_session WHERE hash = ?1", &st);
-    if (e != OK)
-        return e;
-    store_bind_blob(st, 1, hash);
-    return store_run(s, st);
+    return row_run(s, ROW_SQL("DELETE FROM admin_session WHERE hash = ?1", ROW_BLOB(hash)));
 }
 
 enum err admin_rows_sessions_end(struct store *s, struct str username, struct str but)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s, "DELETE FROM admin_session WHERE username = ?1 AND hash <> ?2", &st);
-    if (e != OK)
-        return e;
-    store_bind_str(st, 1, username);
-    store_bind_blob(st, 2, but);
-    return store_run(s, st);
+    return row_run(s, ROW_SQL("DELETE FROM admin_session WHERE username = ?1 AND hash <> ?2",
+                              ROW_TEXT(username), ROW_BLOB(but)));
 }
 
-#define SESSION_ID "lower(hex(substr(s.hash, 1, 8)))"
-
-static enum err read_session(struct sqlite3_stmt *st, struct arena *a, struct admin_session_row *x)
+static void read_shown_session(struct row *r, void *item)
 {
-    *x = (struct admin_session_row){.session = {.created_ms = store_column_i64(st, 3),
-                                                .seen_ms = store_column_i64(st, 4),
-                                                .expires_ms = store_column_i64(st, 5)}};
-    return copy_texts(st, a, (struct str *const[]){&x->id, &x->session.username, &x->session.from},
-                      3);
+    struct admin_session_row *x = item;
+    *x = (struct admin_session_row){.id = row_text(r, 7)};
+    read_session(r, &x->session);
 }
 
 enum err admin_rows_sessions(struct store *s, struct arena *a, const struct admin_session_ask *ask,
                              struct admin_session_row *items, size_t *n)
 {
-    struct sqlite3_stmt *st;
-    size_t got = 0;
-    enum err e = store_stmt(s,
-                            "SELECT " SESSION_ID ", a.username, from_address, s.created_ms,"
-                            " seen_ms, expires_ms FROM admin_session s JOIN admin_account a"
-                            " USING(username) WHERE a.enabled AND expires_ms > ?1"
-                            " AND seen_ms + ?2 >= ?1 AND (?3 = '' OR a.username = ?3)"
-                            " ORDER BY s.created_ms DESC, s.hash LIMIT ?4",
-                            &st);
-    if (e != OK)
-        return e;
-    store_bind_i64(st, 1, ask->now_ms);
-    store_bind_i64(st, 2, ask->idle_ms);
-    store_bind_str(st, 3, ask->username);
-    store_bind_u64(st, 4, *n);
-    while ((e = store_step(s, st)) == OK) {
-        e = read_session(st, a, &items[got++]);
-        if (e != OK) {
-            store_reset(st);
-            return e;
-        }
-    }
-    if (e != ERR_NOT_FOUND)
-        return e;
-    *n = got;
-    return OK;
+    return row_list(s,
+                    ROW_SQL(SESSION("''", "''") " AND expires_ms > ?1 AND seen_ms + ?2 >= ?1"
+                                                " AND (?3 = '' OR a.username = ?3)"
+                                                " ORDER BY s.created_ms DESC, s.hash LIMIT ?4",
+                            ROW_INT(ask->now_ms), ROW_INT(ask->idle_ms), ROW_TEXT(ask->username),
+                            ROW_INT(*n)),
+                    ROW_INTO(read_shown_session, a, items), n);
 }
 
 enum err admin_rows_session_revoke(struct store *s, struct str id, struct str username)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s,
-                            "DELETE FROM admin_session AS s WHERE " SESSION_ID " = ?1"
-                            " AND (?2 = '' OR username = ?2)",
-                            &st);
-    if (e != OK)
-        return e;
-    store_bind_str(st, 1, id);
-    store_bind_str(st, 2, username);
-    e = store_run(s, st);
-    return e == OK && store_changes(s) == 0 ? ERR_NOT_FOUND : e;
+    return row_change(s, ROW_SQL("DELETE FROM admin_session AS s WHERE " SESSION_ID " = ?1"
+                                 " AND (?2 = '' OR username = ?2)",
+                                 ROW_TEXT(id), ROW_TEXT(username)));
 }
 
 enum err admin_rows_sessions_count(struct store *s, int64_t now_ms, uint64_t *out)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s, "SELECT count(*) FROM admin_session WHERE expires_ms > ?1", &st);
-    if (e != OK)
-        return e;
-    store_bind_i64(st, 1, now_ms);
-    e = store_step(s, st);
-    if (e != OK)
-        return e;
-    *out = store_column_u64(st, 0);
-    store_reset(st);
-    return OK;
+    return row_number(
+        s, ROW_SQL("SELECT count(*) FROM admin_session WHERE expires_ms > ?1", ROW_INT(now_ms)),
+        out);
 }
 
 enum err admin_rows_sessions_purge(struct store *s, int64_t now_ms)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s, "DELETE FROM admin_session WHERE expires_ms <= ?1", &st);
-    if (e != OK)
-        return e;
-    store_bind_i64(st, 1, now_ms);
-    return store_run(s, st);
+    return row_run(s, ROW_SQL("DELETE FROM admin_session WHERE expires_ms <= ?1", ROW_INT(now_ms)));
 }
 
 /* --- tokens --- */
@@ -367,90 +215,47 @@ enum err admin_rows_sessions_purge(struct store *s, int64_t now_ms)
     "SELECT id, hash, name, created_by, last_used_from, role, created_ms, expires_ms,"             \
     " last_used_ms FROM admin_token"
 
-static enum err read_token(struct sqlite3_stmt *st, struct arena *a, struct admin_token *out)
+static void read_token(struct row *r, void *item)
 {
-    struct admin_token x = {.role = (enum admin_role)store_column_u64(st, 5),
-                            .created_ms = store_column_i64(st, 6),
-                            .expires_ms = store_column_i64(st, 7),
-                            .last_used_ms = store_column_i64(st, 8)};
-    if ((unsigned)x.role > ADMIN_ADMIN)
-        return ERR_CORRUPT;
-    struct str *const texts[5] = {&x.id, &x.hash, &x.name, &x.created_by, &x.last_used_from};
-    enum err e = copy_texts(st, a, texts, 5);
-    if (e == OK)
-        *out = x;
-    return e;
+    *(struct admin_token *)item =
+        (struct admin_token){.id = row_text(r, 0),
+                             .hash = row_text(r, 1),
+                             .name = row_text(r, 2),
+                             .created_by = row_text(r, 3),
+                             .last_used_from = row_text(r, 4),
+                             .role = (enum admin_role)row_enum(r, 5, ADMIN_ADMIN),
+                             .created_ms = row_i64(r, 6),
+                             .expires_ms = row_i64(r, 7),
+                             .last_used_ms = row_i64(r, 8)};
 }
 
 enum err admin_rows_token_add(struct store *s, const struct admin_token *x)
 {
-    struct sqlite3_stmt *st;
-    enum err e =
-        store_stmt(s, "INSERT INTO admin_token VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, '')", &st);
-    if (e != OK)
-        return e;
-    store_bind_str(st, 1, x->id);
-    store_bind_blob(st, 2, x->hash);
-    store_bind_str(st, 3, x->name);
-    store_bind_str(st, 4, x->created_by);
-    store_bind_u64(st, 5, x->role);
-    store_bind_i64(st, 6, x->created_ms);
-    store_bind_i64(st, 7, x->expires_ms);
-    return store_run(s, st);
+    return row_run(s, ROW_SQL("INSERT INTO admin_token VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, '')",
+                              ROW_TEXT(x->id), ROW_BLOB(x->hash), ROW_TEXT(x->name),
+                              ROW_TEXT(x->created_by), ROW_INT(x->role), ROW_INT(x->created_ms),
+                              ROW_INT(x->expires_ms)));
 }
 
 enum err admin_rows_token(struct store *s, struct arena *a, struct str id, struct admin_token *out)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s, TOKEN " WHERE id = ?1", &st);
-    if (e != OK)
-        return e;
-    store_bind_str(st, 1, id);
-    e = store_step(s, st);
-    if (e != OK)
-        return e;
-    e = read_token(st, a, out);
-    store_reset(st);
-    return e;
+    return row_one(s, ROW_SQL(TOKEN " WHERE id = ?1", ROW_TEXT(id)), ROW_INTO(read_token, a, out));
 }
 
 enum err admin_rows_tokens(struct store *s, struct arena *a, struct admin_token *items, size_t *n)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s, TOKEN " ORDER BY created_ms DESC, id LIMIT ?1", &st);
-    if (e != OK)
-        return e;
-    store_bind_u64(st, 1, *n);
-    size_t got = 0;
-    while ((e = store_step(s, st)) == OK) {
-        e = read_token(st, a, &items[got]);
-        if (e != OK) {
-            store_reset(st);
-            return e;
-        }
-        got++;
-    }
-    if (e != ERR_NOT_FOUND)
-        return e;
-    *n = got;
-    return OK;
+    return row_list(s, ROW_SQL(TOKEN " ORDER BY created_ms DESC, id LIMIT ?1", ROW_INT(*n)),
+                    ROW_INTO(read_token, a, items), n);
 }
 
 enum err admin_rows_token_used(struct store *s, struct str id, int64_t at_ms, struct str from)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(
-        s, "UPDATE admin_token SET last_used_ms = ?2, last_used_from = ?3 WHERE id = ?1", &st);
-    if (e != OK)
-        return e;
-    store_bind_str(st, 1, id);
-    store_bind_i64(st, 2, at_ms);
-    store_bind_str(st, 3, from);
-    return store_run(s, st);
+    return row_run(
+        s, ROW_SQL("UPDATE admin_token SET last_used_ms = ?2, last_used_from = ?3 WHERE id = ?1",
+                   ROW_TEXT(id), ROW_INT(at_ms), ROW_TEXT(from)));
 }
 
 enum err admin_rows_token_delete(struct store *s, struct str id)
 {
-    enum err e = run_with(s, "DELETE FROM admin_token WHERE id = ?1", id);
-    return e == OK && store_changes(s) == 0 ? ERR_NOT_FOUND : e;
+    return row_change(s, ROW_SQL("DELETE FROM admin_token WHERE id = ?1", ROW_TEXT(id)));
 }
