@@ -4,6 +4,8 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "db/row.h"
+
 #define HASH_BYTES 32
 #define TEXTS      9 /* text columns of a row, in the order they are hashed */
 
@@ -40,50 +42,40 @@ static enum err hash_row(const struct audit_row *r, const unsigned char before[H
     return ok ? OK : ERR_NOMEM;
 }
 
-/* Id and hash of the newest row; zeros when there is none. */
-static enum err newest(struct store *s, uint64_t *id, unsigned char hash[HASH_BYTES])
+struct newest {
+    uint64_t id;
+    unsigned char hash[HASH_BYTES];
+};
+
+static void read_newest(struct row *r, void *item)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s, "SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1", &st);
-    if (e == OK)
-        e = store_step(s, st);
-    *id = 0;
-    memset(hash, 0, HASH_BYTES);
-    if (e != OK)
-        return e == ERR_NOT_FOUND ? OK : e;
-    struct str h = store_column(st, 1);
-    *id = store_column_u64(st, 0);
-    if (h.n == HASH_BYTES)
-        memcpy(hash, h.p, HASH_BYTES); /* another length shows in audit_rows_verify */
-    store_reset(st);
-    return OK;
+    struct newest *x = item;
+    struct str hash = row_view(r, 1);
+    *x = (struct newest){.id = row_u64(r, 0)};
+    if (hash.n == HASH_BYTES)
+        memcpy(x->hash, hash.p, HASH_BYTES); /* another length shows in audit_rows_verify */
 }
 
 static enum err insert(struct store *s, const struct audit_row *r, const unsigned char *hash)
 {
-    struct sqlite3_stmt *st;
-    struct str texts[TEXTS];
-    texts_of(r, texts);
-    enum err e = store_stmt(
-        s, "INSERT INTO audit VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)", &st);
-    if (e != OK)
-        return e;
-    store_bind_u64(st, 1, r->id);
-    store_bind_i64(st, 2, r->at_ms);
-    for (int i = 0; i < TEXTS; i++)
-        store_bind_str(st, 3 + i, texts[i]);
-    store_bind_blob(st, 12, str_make(hash, HASH_BYTES));
-    return store_run(s, st);
+    return row_run(
+        s, ROW_SQL("INSERT INTO audit VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                   ROW_INT(r->id), ROW_INT(r->at_ms), ROW_TEXT(r->actor), ROW_TEXT(r->via),
+                   ROW_TEXT(r->from), ROW_TEXT(r->action), ROW_TEXT(r->object), ROW_TEXT(r->before),
+                   ROW_TEXT(r->after), ROW_TEXT(r->result), ROW_TEXT(r->request_id),
+                   ROW_BLOB(str_make(hash, HASH_BYTES))));
 }
 
 static enum err add(struct store *s, struct audit_row *r)
 {
-    unsigned char before[HASH_BYTES], hash[HASH_BYTES];
-    enum err e = newest(s, &r->id, before);
-    if (e != OK)
+    struct newest last = {0}; /* of an empty trail */
+    unsigned char hash[HASH_BYTES];
+    enum err e = row_one(s, ROW_PLAIN("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1"),
+                         ROW_INTO(read_newest, NULL, &last));
+    if (e != OK && e != ERR_NOT_FOUND)
         return e;
-    r->id++;
-    e = hash_row(r, before, hash);
+    r->id = last.id + 1;
+    e = hash_row(r, last.hash, hash);
     return e == OK ? insert(s, r, hash) : e;
 }
 
@@ -91,14 +83,8 @@ enum err audit_rows_add(struct store *s, const struct audit_row *row, uint64_t *
 {
     struct audit_row r = *row;
     enum err e = store_begin(s);
-    if (e != OK)
-        return e;
-    e = add(s, &r);
-    if (e != OK) {
-        store_rollback(s);
-        return e;
-    }
-    e = store_commit(s);
+    if (e == OK)
+        e = store_end(s, add(s, &r));
     if (e == OK && id)
         *id = r.id;
     return e;
@@ -108,34 +94,24 @@ enum err audit_rows_add(struct store *s, const struct audit_row *row, uint64_t *
     "SELECT id, at_ms, actor, via, from_address, action, object, before, after, result,"           \
     " request_id, hash FROM audit"
 
-/* Views into the statement's row. */
-static struct audit_row view_row(struct sqlite3_stmt *st)
+static struct audit_row row_with(struct row *r, struct str (*text)(struct row *r, int at))
 {
-    return (struct audit_row){.id = store_column_u64(st, 0),
-                              .at_ms = store_column_i64(st, 1),
-                              .actor = store_column(st, 2),
-                              .via = store_column(st, 3),
-                              .from = store_column(st, 4),
-                              .action = store_column(st, 5),
-                              .object = store_column(st, 6),
-                              .before = store_column(st, 7),
-                              .after = store_column(st, 8),
-                              .result = store_column(st, 9),
-                              .request_id = store_column(st, 10)};
+    return (struct audit_row){.id = row_u64(r, 0),
+                              .at_ms = row_i64(r, 1),
+                              .actor = text(r, 2),
+                              .via = text(r, 3),
+                              .from = text(r, 4),
+                              .action = text(r, 5),
+                              .object = text(r, 6),
+                              .before = text(r, 7),
+                              .after = text(r, 8),
+                              .result = text(r, 9),
+                              .request_id = text(r, 10)};
 }
 
-static enum err copy_row(struct sqlite3_stmt *st, struct arena *a, struct audit_row *out)
+static void read_row(struct row *r, void *item)
 {
-    struct audit_row r = view_row(st);
-    struct str *const texts[TEXTS] = {&r.actor,  &r.via,   &r.from,   &r.action,    &r.object,
-                                      &r.before, &r.after, &r.result, &r.request_id};
-    for (int i = 0; i < TEXTS; i++) {
-        *texts[i] = arena_str(a, *texts[i]);
-        if (!texts[i]->p)
-            return ERR_NOMEM;
-    }
-    *out = r;
-    return OK;
+    *(struct audit_row *)item = row_with(r, row_text);
 }
 
 /* GLOB knows ? and [ too; these are made literal. */
@@ -152,80 +128,58 @@ static void glob_of(struct str action, struct buf *out)
     }
 }
 
-static enum err list_rows_into(struct store *s, struct sqlite3_stmt *st, struct arena *a,
-                               struct audit_row *items, size_t *n)
-{
-    size_t got = 0;
-    enum err e;
-    while ((e = store_step(s, st)) == OK) {
-        e = copy_row(st, a, &items[got]);
-        if (e != OK) {
-            store_reset(st);
-            return e;
-        }
-        got++;
-    }
-    if (e != ERR_NOT_FOUND)
-        return e;
-    *n = got;
-    return OK;
-}
-
 enum err audit_rows_list(struct store *s, struct arena *a, const struct audit_page *page,
                          struct audit_row *items, size_t *n)
 {
-    struct sqlite3_stmt *st;
     struct buf glob;
-    enum err e =
-        store_stmt(s,
-                   ROW " WHERE (?1 = 0 OR id < ?1) AND at_ms >= ?2 AND (?3 = 0 OR at_ms < ?3)"
-                       "  AND (?4 = '' OR lower(actor) = lower(?4))"
-                       "  AND (?5 = '' OR action GLOB ?5) ORDER BY id DESC LIMIT ?6",
-                   &st);
-    if (e != OK)
-        return e;
     buf_init(&glob, 4096);
     glob_of(page->action, &glob);
-    if (glob.failed) {
-        buf_fini(&glob);
-        return ERR_LIMIT;
-    }
-    store_bind_u64(st, 1, page->before);
-    store_bind_i64(st, 2, page->from_ms);
-    store_bind_i64(st, 3, page->to_ms);
-    store_bind_str(st, 4, page->actor);
-    store_bind_str(st, 5, buf_str(&glob));
-    store_bind_u64(st, 6, *n);
-    e = list_rows_into(s, st, a, items, n);
+    enum err e =
+        glob.failed
+            ? ERR_LIMIT
+            : row_list(
+                  s,
+                  ROW_SQL(ROW
+                          " WHERE (?1 = 0 OR id < ?1) AND at_ms >= ?2 AND (?3 = 0 OR at_ms < ?3)"
+                          "  AND (?4 = '' OR lower(actor) = lower(?4))"
+                          "  AND (?5 = '' OR action GLOB ?5) ORDER BY id DESC LIMIT ?6",
+                          ROW_INT(page->before), ROW_INT(page->from_ms), ROW_INT(page->to_ms),
+                          ROW_TEXT(page->actor), ROW_TEXT(buf_str(&glob)), ROW_INT(*n)),
+                  ROW_INTO(read_row, a, items), n);
     buf_fini(&glob);
     return e;
 }
 
+struct check {
+    unsigned char before[HASH_BYTES];
+    uint64_t n, first_bad;
+};
+
+static void check_row(struct row *r, void *item)
+{
+    struct check *c = item;
+    struct audit_row x = row_with(r, row_view);
+    struct str stored = row_view(r, 11);
+    unsigned char hash[HASH_BYTES];
+    enum err e = hash_row(&x, c->before, hash);
+    if (e != OK) {
+        row_fail(r, e);
+        return;
+    }
+    c->n++;
+    bool fits = x.id == c->n && stored.n == HASH_BYTES && !memcmp(stored.p, hash, HASH_BYTES);
+    if (!fits && !c->first_bad)
+        c->first_bad = x.id;
+    memcpy(c->before, hash, HASH_BYTES);
+}
+
 enum err audit_rows_verify(struct store *s, uint64_t *n_rows, uint64_t *first_bad)
 {
-    unsigned char before[HASH_BYTES] = {0}, hash[HASH_BYTES];
-    struct sqlite3_stmt *st;
-    uint64_t n = 0, bad = 0;
-    enum err e = store_stmt(s, ROW " ORDER BY id", &st);
+    struct check c = {0};
+    enum err e = row_each(s, ROW_PLAIN(ROW " ORDER BY id"), ROW_INTO(check_row, NULL, &c));
     if (e != OK)
         return e;
-    while ((e = store_step(s, st)) == OK) {
-        struct audit_row r = view_row(st);
-        struct str stored = store_column(st, 11);
-        e = hash_row(&r, before, hash);
-        if (e != OK) {
-            store_reset(st);
-            return e;
-        }
-        n++;
-        bool fits = r.id == n && stored.n == HASH_BYTES && !memcmp(stored.p, hash, HASH_BYTES);
-        if (!fits && !bad)
-            bad = r.id;
-        memcpy(before, hash, HASH_BYTES);
-    }
-    if (e != ERR_NOT_FOUND)
-        return e;
-    *n_rows = n;
-    *first_bad = bad;
+    *n_rows = c.n;
+    *first_bad = c.first_bad;
     return OK;
 }

@@ -1,6 +1,8 @@
 /* change_rows: one table of changes, one of what people said to them. */
 #include "db/change_rows.h"
 
+#include "db/row.h"
+
 static const char *const state_names[CHANGE_STATES] = {
     "awaiting-approval", "scheduled", "held",    "canary",  "done", "failed",
     "cancelled",         "rejected",  "aborted", "returned"};
@@ -23,125 +25,70 @@ bool change_is_open(enum change_state s)
 
 enum err change_rows_add(struct store *s, const struct change *c, uint64_t *id)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s,
-                            "INSERT INTO policy_change VALUES(NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
-                            " ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
-                            &st);
-    if (e != OK)
-        return e;
-    const struct str texts[] = {c->document, c->comment, c->author, c->person, c->reason,
-                                c->canary,   c->replay,  c->report, c->message};
-    static const int text_at[] = {3, 5, 6, 7, 8, 15, 19, 20, 21};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        store_bind_str(st, text_at[i], texts[i]);
-    store_bind_u64(st, 1, c->kind);
-    store_bind_u64(st, 2, c->state);
-    store_bind_u64(st, 4, c->n_rules);
-    store_bind_u64(st, 9, c->flags);
-    store_bind_i64(st, 10, c->at_ms);
-    store_bind_i64(st, 11, c->publish_at_ms);
-    store_bind_u64(st, 12, c->base_version);
-    store_bind_u64(st, 13, c->copy_of);
-    store_bind_u64(st, 14, c->version);
-    store_bind_i64(st, 16, c->canary_ms);
-    store_bind_i64(st, 17, c->since_ms);
-    store_bind_i64(st, 18, c->until_ms);
-    store_bind_i64(st, 22, c->ended_ms);
-    e = store_run(s, st);
-    if (e == OK)
-        *id = store_last_rowid(s);
-    return e;
+    return row_add(s,
+                   ROW_SQL("INSERT INTO policy_change VALUES(NULL, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
+                           " ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
+                           ROW_INT(c->kind), ROW_INT(c->state), ROW_TEXT(c->document),
+                           ROW_INT(c->n_rules), ROW_TEXT(c->comment), ROW_TEXT(c->author),
+                           ROW_TEXT(c->person), ROW_TEXT(c->reason), ROW_INT(c->flags),
+                           ROW_INT(c->at_ms), ROW_INT(c->publish_at_ms), ROW_INT(c->base_version),
+                           ROW_INT(c->copy_of), ROW_INT(c->version), ROW_TEXT(c->canary),
+                           ROW_INT(c->canary_ms), ROW_INT(c->since_ms), ROW_INT(c->until_ms),
+                           ROW_TEXT(c->replay), ROW_TEXT(c->report), ROW_TEXT(c->message),
+                           ROW_INT(c->ended_ms)),
+                   id);
 }
 
 /* --- reading --- */
 
-#define COLUMNS                                                                                    \
+#define CHANGE(document)                                                                           \
     "SELECT id, kind, state, n_rules, flags, at_ms, publish_at_ms, base_version, copy_of,"         \
     " version, canary_ms, since_ms, until_ms, ended_ms,"                                           \
-    " comment, author, person, reason, canary, replay, report, message"
+    " comment, author, person, reason, canary, replay, report, message, " document                 \
+    " FROM policy_change "
 
-static enum err read_texts(struct sqlite3_stmt *st, struct arena *a, bool has_document,
-                           struct change *c)
+static void read_change(struct row *r, void *item)
 {
-    struct str *const texts[] = {&c->comment, &c->author, &c->person, &c->reason,
-                                 &c->canary,  &c->replay, &c->report, &c->message};
-    enum err e = OK;
-    for (int i = 0; i < 8 && e == OK; i++)
-        e = store_column_copy(st, 14 + i, a, texts[i]);
-    if (e == OK && has_document)
-        e = store_column_copy(st, 22, a, &c->document);
-    return e;
-}
-
-static enum err read_change(struct sqlite3_stmt *st, struct arena *a, bool has_document,
-                            struct change *out)
-{
-    uint64_t kind = store_column_u64(st, 1), state = store_column_u64(st, 2);
-    if (kind > CHANGE_SETTINGS || state >= CHANGE_STATES)
-        return ERR_CORRUPT;
-    struct change c = {.id = store_column_u64(st, 0),
-                       .kind = (enum change_kind)kind,
-                       .state = (enum change_state)state,
-                       .document = {"", 0},
-                       .n_rules = (uint32_t)store_column_u64(st, 3),
-                       .flags = (unsigned)store_column_u64(st, 4),
-                       .at_ms = store_column_i64(st, 5),
-                       .publish_at_ms = store_column_i64(st, 6),
-                       .base_version = store_column_u64(st, 7),
-                       .copy_of = store_column_u64(st, 8),
-                       .version = store_column_u64(st, 9),
-                       .canary_ms = store_column_i64(st, 10),
-                       .since_ms = store_column_i64(st, 11),
-                       .until_ms = store_column_i64(st, 12),
-                       .ended_ms = store_column_i64(st, 13)};
-    enum err e = read_texts(st, a, has_document, &c);
-    if (e == OK)
-        *out = c;
-    return e;
+    *(struct change *)item =
+        (struct change){.id = row_u64(r, 0),
+                        .kind = (enum change_kind)row_enum(r, 1, CHANGE_SETTINGS),
+                        .state = (enum change_state)row_enum(r, 2, CHANGE_STATES - 1),
+                        .n_rules = (uint32_t)row_u64(r, 3),
+                        .flags = (unsigned)row_u64(r, 4),
+                        .at_ms = row_i64(r, 5),
+                        .publish_at_ms = row_i64(r, 6),
+                        .base_version = row_u64(r, 7),
+                        .copy_of = row_u64(r, 8),
+                        .version = row_u64(r, 9),
+                        .canary_ms = row_i64(r, 10),
+                        .since_ms = row_i64(r, 11),
+                        .until_ms = row_i64(r, 12),
+                        .ended_ms = row_i64(r, 13),
+                        .comment = row_text(r, 14),
+                        .author = row_text(r, 15),
+                        .person = row_text(r, 16),
+                        .reason = row_text(r, 17),
+                        .canary = row_text(r, 18),
+                        .replay = row_text(r, 19),
+                        .report = row_text(r, 20),
+                        .message = row_text(r, 21),
+                        .document = row_text(r, 22)};
 }
 
 enum err change_rows_get(struct store *s, struct arena *a, uint64_t id, struct change *out)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s, COLUMNS ", document FROM policy_change WHERE id = ?1", &st);
-    if (e != OK)
-        return e;
-    store_bind_u64(st, 1, id);
-    e = store_step(s, st);
-    if (e != OK)
-        return e;
-    e = read_change(st, a, true, out);
-    store_reset(st);
-    return e;
+    return row_one(s, ROW_SQL(CHANGE("document") "WHERE id = ?1", ROW_INT(id)),
+                   ROW_INTO(read_change, a, out));
 }
 
 enum err change_rows_list(struct store *s, struct arena *a, const struct change_page *page,
                           struct change *items, size_t *n)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s,
-                            COLUMNS " FROM policy_change WHERE (?1 = 0 OR ended_ms = 0)"
-                                    " AND (?2 = 0 OR id < ?2) ORDER BY id DESC LIMIT ?3",
-                            &st);
-    if (e != OK)
-        return e;
-    store_bind_u64(st, 1, page->only_open);
-    store_bind_u64(st, 2, page->before);
-    store_bind_u64(st, 3, *n);
-    size_t got = 0;
-    while ((e = store_step(s, st)) == OK) {
-        e = read_change(st, a, false, &items[got]);
-        if (e != OK) {
-            store_reset(st);
-            return e;
-        }
-        got++;
-    }
-    if (e != ERR_NOT_FOUND)
-        return e;
-    *n = got;
-    return OK;
+    return row_list(s,
+                    ROW_SQL(CHANGE("''") "WHERE (?1 = 0 OR ended_ms = 0)"
+                                         " AND (?2 = 0 OR id < ?2) ORDER BY id DESC LIMIT ?3",
+                            ROW_INT(page->only_open), ROW_INT(page->before), ROW_INT(*n)),
+                    ROW_INTO(read_change, a, items), n);
 }
 
 enum err change_rows_next_due(struct store *s, int64_t *at_ms)
@@ -171,17 +118,10 @@ static enum err has_table(struct store *s)
 
 enum err change_rows_canary(struct store *s, struct arena *a, struct change *out)
 {
-    struct sqlite3_stmt *st;
     enum err e = has_table(s);
-    if (e == OK)
-        e = store_stmt(s, COLUMNS " FROM policy_change WHERE state = 3", &st);
-    if (e == OK)
-        e = store_step(s, st);
-    if (e != OK)
-        return e;
-    e = read_change(st, a, false, out);
-    store_reset(st);
-    return e;
+    return e == OK ? row_one(s, ROW_PLAIN(CHANGE("''") "WHERE state = 3"),
+                             ROW_INTO(read_change, a, out))
+                   : e;
 }
 
 enum err change_rows_canary_version(struct store *s, uint64_t *out)
@@ -198,33 +138,21 @@ enum err change_rows_canary_version(struct store *s, uint64_t *out)
 
 enum err change_rows_move(struct store *s, const struct change *c, enum change_state from)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(
+    enum err e = row_change(
         s,
-        "UPDATE policy_change SET state = ?1, publish_at_ms = ?2, version = ?3, since_ms = ?4,"
-        " until_ms = ?5, report = ?6, message = ?7, ended_ms = ?8, base_version = ?11,"
-        " document = CASE WHEN ?3 > 0 OR ?8 > 0 THEN '' ELSE document END"
-        " WHERE id = ?9 AND state = ?10",
-        &st);
-    if (e != OK)
-        return e;
-    store_bind_u64(st, 1, c->state);
-    store_bind_i64(st, 2, c->publish_at_ms);
-    store_bind_u64(st, 3, c->version);
-    store_bind_i64(st, 4, c->since_ms);
-    store_bind_i64(st, 5, c->until_ms);
-    store_bind_str(st, 6, c->report);
-    store_bind_str(st, 7, c->message);
-    store_bind_i64(st, 8, c->ended_ms);
-    store_bind_u64(st, 9, c->id);
-    store_bind_u64(st, 10, from);
-    store_bind_u64(st, 11, c->base_version);
-    e = store_run(s, st);
-    if (e == OK && store_changes(s) == 0)
-        e = store_fail(s, ERR_CONFLICT, "change %llu is no longer %s", (unsigned long long)c->id,
-                       state_names[from]);
+        ROW_SQL(
+            "UPDATE policy_change SET state = ?1, publish_at_ms = ?2, version = ?3, since_ms = ?4,"
+            " until_ms = ?5, report = ?6, message = ?7, ended_ms = ?8, base_version = ?11,"
+            " document = CASE WHEN ?3 > 0 OR ?8 > 0 THEN '' ELSE document END"
+            " WHERE id = ?9 AND state = ?10",
+            ROW_INT(c->state), ROW_INT(c->publish_at_ms), ROW_INT(c->version), ROW_INT(c->since_ms),
+            ROW_INT(c->until_ms), ROW_TEXT(c->report), ROW_TEXT(c->message), ROW_INT(c->ended_ms),
+            ROW_INT(c->id), ROW_INT(from), ROW_INT(c->base_version)));
+    if (e == ERR_NOT_FOUND)
+        return store_fail(s, ERR_CONFLICT, "change %llu is no longer %s", (unsigned long long)c->id,
+                          state_names[from]);
     if (e == ERR_EXISTS)
-        e = store_fail(s, ERR_CONFLICT, "another version is on trial already");
+        return store_fail(s, ERR_CONFLICT, "another version is on trial already");
     return e;
 }
 
@@ -232,51 +160,28 @@ enum err change_rows_move(struct store *s, const struct change *c, enum change_s
 
 enum err change_rows_approve(struct store *s, uint64_t id, const struct change_approval *a)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s,
-                            "INSERT INTO policy_approval SELECT ?1, coalesce(max(seq), 0) + 1, ?2,"
-                            " ?3, ?4, ?5, ?6 FROM policy_approval WHERE change = ?1",
-                            &st);
-    if (e != OK)
-        return e;
-    store_bind_u64(st, 1, id);
-    store_bind_str(st, 2, a->author);
-    store_bind_str(st, 3, a->person);
-    store_bind_i64(st, 4, a->at_ms);
-    store_bind_u64(st, 5, a->is_approved);
-    store_bind_str(st, 6, a->comment);
-    return store_run(s, st);
+    return row_run(s,
+                   ROW_SQL("INSERT INTO policy_approval SELECT ?1, coalesce(max(seq), 0) + 1, ?2,"
+                           " ?3, ?4, ?5, ?6 FROM policy_approval WHERE change = ?1",
+                           ROW_INT(id), ROW_TEXT(a->author), ROW_TEXT(a->person), ROW_INT(a->at_ms),
+                           ROW_INT(a->is_approved), ROW_TEXT(a->comment)));
+}
+
+static void read_approval(struct row *r, void *item)
+{
+    *(struct change_approval *)item = (struct change_approval){.author = row_text(r, 0),
+                                                               .person = row_text(r, 1),
+                                                               .comment = row_text(r, 2),
+                                                               .at_ms = row_i64(r, 3),
+                                                               .is_approved = row_bool(r, 4)};
 }
 
 enum err change_rows_approvals(struct store *s, struct arena *a, uint64_t id,
                                struct change_approval *items, size_t *n)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s,
-                            "SELECT author, person, comment, at_ms, is_approved FROM"
+    return row_list(s,
+                    ROW_SQL("SELECT author, person, comment, at_ms, is_approved FROM"
                             " policy_approval WHERE change = ?1 ORDER BY seq LIMIT ?2",
-                            &st);
-    if (e != OK)
-        return e;
-    store_bind_u64(st, 1, id);
-    store_bind_u64(st, 2, *n);
-    size_t got = 0;
-    while ((e = store_step(s, st)) == OK) {
-        struct change_approval x = {.at_ms = store_column_i64(st, 3),
-                                    .is_approved = store_column_u64(st, 4) != 0};
-        e = store_column_copy(st, 0, a, &x.author);
-        if (e == OK)
-            e = store_column_copy(st, 1, a, &x.person);
-        if (e == OK)
-            e = store_column_copy(st, 2, a, &x.comment);
-        if (e != OK) {
-            store_reset(st);
-            return e;
-        }
-        items[got++] = x;
-    }
-    if (e != ERR_NOT_FOUND)
-        return e;
-    *n = got;
-    return OK;
+                            ROW_INT(id), ROW_INT(*n)),
+                    ROW_INTO(read_approval, a, items), n);
 }
