@@ -2,6 +2,7 @@
 #include "db/list_rows.h"
 
 #include "db/list_sources.h"
+#include "db/row.h"
 
 #define NAME_MAX_BYTES 64
 
@@ -34,120 +35,51 @@ bool list_rows_is_name(struct str name)
     "SELECT name, title, description, source, format, revision, content_at_ms, created_ms," COUNT( \
         0) "," COUNT(1) "," COUNT(2) "," COUNT(3) "," COUNT(4) " FROM category"
 
-static enum err read_category(struct sqlite3_stmt *st, struct arena *a, struct list_category *out)
+static void read_category(struct row *r, void *item)
 {
-    struct list_category c = {.revision = store_column_u64(st, 5),
-                              .content_at_ms = store_column_i64(st, 6),
-                              .created_ms = store_column_i64(st, 7)};
-    struct str *const texts[5] = {&c.name, &c.title, &c.description, &c.source, &c.format};
-    for (int i = 0; i < 5; i++) {
-        enum err e = store_column_copy(st, i, a, texts[i]);
-        if (e != OK)
-            return e;
-    }
+    struct list_category *c = item;
+    *c = (struct list_category){.name = row_text(r, 0),
+                                .title = row_text(r, 1),
+                                .description = row_text(r, 2),
+                                .source = row_text(r, 3),
+                                .format = row_text(r, 4),
+                                .revision = row_u64(r, 5),
+                                .content_at_ms = row_i64(r, 6),
+                                .created_ms = row_i64(r, 7)};
     for (int k = 0; k < LIST_KINDS; k++)
-        c.counts[k] = store_column_u64(st, 8 + k);
-    *out = c;
-    return OK;
+        c->counts[k] = row_u64(r, 8 + k);
 }
 
 enum err list_rows_category(struct store *s, struct arena *a, struct str name,
                             struct list_category *out)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s, CATEGORY " WHERE name = ?1", &st);
-    if (e != OK)
-        return e;
-    store_bind_str(st, 1, name);
-    e = store_step(s, st);
-    if (e != OK)
-        return e;
-    e = read_category(st, a, out);
-    store_reset(st);
-    return e;
-}
-
-static enum err read_all(struct store *s, struct arena *a, struct list_category *items, size_t n)
-{
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s, CATEGORY " ORDER BY name LIMIT ?1", &st);
-    if (e != OK)
-        return e;
-    store_bind_u64(st, 1, n);
-    for (size_t i = 0; i < n; i++) {
-        e = store_step(s, st);
-        if (e == OK)
-            e = read_category(st, a, &items[i]);
-        if (e != OK)
-            break;
-    }
-    store_reset(st);
-    return e;
+    return row_one(s, ROW_SQL(CATEGORY " WHERE name = ?1", ROW_TEXT(name)),
+                   ROW_INTO(read_category, a, out));
 }
 
 enum err list_rows_categories(struct store *s, struct arena *a, struct list_category **items,
                               size_t *n)
 {
-    uint64_t count;
-    enum err e = store_begin(s); /* count and rows of one moment */
-    if (e != OK)
-        return e;
-    struct list_category *all = NULL;
-    e = store_u64(s, "SELECT count(*) FROM category", &count);
-    if (e == OK) {
-        all = arena_alloc(a, (size_t)(count ? count : 1) * sizeof *all);
-        e = all ? read_all(s, a, all, (size_t)count) : ERR_NOMEM;
-    }
-    store_rollback(s); /* nothing was written */
-    if (e != OK)
-        return e;
-    *items = all;
-    *n = (size_t)count;
-    return OK;
+    return row_all(s, ROW_PLAIN(CATEGORY " ORDER BY name"), ROW_ALL(read_category, a, items), n);
 }
 
 static enum err expect_revision(struct store *s, struct str name, uint64_t expected)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s, "SELECT revision FROM category WHERE name = ?1", &st);
-    if (e != OK)
-        return e;
-    store_bind_str(st, 1, name);
-    e = store_step(s, st);
-    if (e != OK)
-        return e;
-    uint64_t now = store_column_u64(st, 0);
-    store_reset(st);
-    return expected == 0 || now == expected
-               ? OK
-               : store_fail(s, ERR_CONFLICT, "this category was changed meanwhile");
+    uint64_t now;
+    enum err e = row_number(
+        s, ROW_SQL("SELECT revision FROM category WHERE name = ?1", ROW_TEXT(name)), &now);
+    return e == OK && expected && now != expected
+               ? store_fail(s, ERR_CONFLICT, "this category was changed meanwhile")
+               : e;
 }
 
 static enum err upsert(struct store *s, const struct list_category *c)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s,
-                            "INSERT INTO category VALUES(?1, ?2, ?3, ?4, '', 1, 0, ?5)"
-                            " ON CONFLICT(name) DO UPDATE SET title = ?2, description = ?3,"
-                            "  source = ?4, revision = revision + 1",
-                            &st);
-    if (e != OK)
-        return e;
-    store_bind_str(st, 1, c->name);
-    store_bind_str(st, 2, c->title);
-    store_bind_str(st, 3, c->description);
-    store_bind_str(st, 4, c->source);
-    store_bind_i64(st, 5, c->created_ms);
-    return store_run(s, st);
-}
-
-/* Ends a transaction: commit on OK, else undo. */
-static enum err finish(struct store *s, enum err e)
-{
-    if (e == OK)
-        return store_commit(s);
-    store_rollback(s);
-    return e;
+    return row_run(s, ROW_SQL("INSERT INTO category VALUES(?1, ?2, ?3, ?4, '', 1, 0, ?5)"
+                              " ON CONFLICT(name) DO UPDATE SET title = ?2, description = ?3,"
+                              "  source = ?4, revision = revision + 1",
+                              ROW_TEXT(c->name), ROW_TEXT(c->title), ROW_TEXT(c->description),
+                              ROW_TEXT(c->source), ROW_INT(c->created_ms)));
 }
 
 enum err list_rows_put(struct store *s, const struct list_category *c, uint64_t expected)
@@ -161,7 +93,7 @@ enum err list_rows_put(struct store *s, const struct list_category *c, uint64_t 
     e = expect_revision(s, c->name, expected);
     if (e == ERR_NOT_FOUND)
         e = expected ? store_fail(s, ERR_CONFLICT, "this category was removed meanwhile") : OK;
-    return finish(s, e == OK ? upsert(s, c) : e);
+    return store_end(s, e == OK ? upsert(s, c) : e);
 }
 
 static enum err bump_content(struct store *s)
@@ -170,24 +102,15 @@ static enum err bump_content(struct store *s)
                          " ON CONFLICT(name) DO UPDATE SET value = value + 1");
 }
 
-static enum err delete_row(struct store *s, struct str name)
-{
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s, "DELETE FROM category WHERE name = ?1", &st);
-    if (e != OK)
-        return e;
-    store_bind_str(st, 1, name);
-    e = store_run(s, st);
-    return e == OK ? bump_content(s) : e;
-}
-
 enum err list_rows_delete(struct store *s, struct str name, uint64_t expected)
 {
     enum err e = store_begin(s);
     if (e != OK)
         return e;
     e = expect_revision(s, name, expected);
-    return finish(s, e == OK ? delete_row(s, name) : e);
+    if (e == OK)
+        e = row_run(s, ROW_SQL("DELETE FROM category WHERE name = ?1", ROW_TEXT(name)));
+    return store_end(s, e == OK ? bump_content(s) : e);
 }
 
 enum err list_rows_content_stamp(struct store *s, uint64_t *out)
@@ -229,132 +152,80 @@ enum err list_rows_each(struct store *s, struct str name, enum list_kind kind,
 
 static enum err put_report_row(struct store *s, struct str category, const struct list_report *r)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s,
-                            "INSERT INTO category_report"
-                            " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-                            &st);
-    if (e != OK)
-        return e;
-    store_bind_str(st, 1, category);
-    store_bind_i64(st, 2, r->at_ms);
-    store_bind_str(st, 3, r->format);
-    store_bind_str(st, 4, r->source);
-    store_bind_u64(st, 5, r->accepted);
-    store_bind_u64(st, 6, r->duplicates);
-    store_bind_u64(st, 7, r->n_rejected);
-    store_bind_u64(st, 8, r->added);
-    store_bind_u64(st, 9, r->removed);
-    return store_run(s, st);
+    return row_run(s,
+                   ROW_SQL("INSERT INTO category_report VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                           ROW_TEXT(category), ROW_INT(r->at_ms), ROW_TEXT(r->format),
+                           ROW_TEXT(r->source), ROW_INT(r->accepted), ROW_INT(r->duplicates),
+                           ROW_INT(r->n_rejected), ROW_INT(r->added), ROW_INT(r->removed)));
 }
 
 static enum err put_rejects(struct store *s, struct str category, const struct list_report *r)
 {
-    struct sqlite3_stmt *st;
     size_t n = r->n_rejects < LIST_REJECTS_MAX ? r->n_rejects : LIST_REJECTS_MAX;
-    for (size_t i = 0; i < n; i++) {
-        enum err e =
-            store_stmt(s, "INSERT INTO category_reject VALUES(?1, ?2, ?3, ?4, ?5, ?6)", &st);
-        if (e != OK)
-            return e;
-        store_bind_str(st, 1, category);
-        store_bind_u64(st, 2, i);
-        store_bind_u64(st, 3, r->rejects[i].line);
-        store_bind_str(st, 4, r->rejects[i].file);
-        store_bind_str(st, 5, r->rejects[i].text);
-        store_bind_str(st, 6, r->rejects[i].reason);
-        e = store_run(s, st);
-        if (e != OK)
-            return e;
+    enum err e = OK;
+    for (size_t i = 0; i < n && e == OK; i++) {
+        const struct list_reject *j = &r->rejects[i];
+        e = row_run(s, ROW_SQL("INSERT INTO category_reject VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+                               ROW_TEXT(category), ROW_INT(i), ROW_INT(j->line), ROW_TEXT(j->file),
+                               ROW_TEXT(j->text), ROW_TEXT(j->reason)));
     }
-    return OK;
+    return e;
 }
 
 static enum err replace_report(struct store *s, struct str category, const struct list_report *r)
 {
-    static const char *const before[] = {
-        "DELETE FROM category_report WHERE category = ?1",
-        "UPDATE category SET format = ?2, source = ?3 WHERE name = ?1"};
-    for (int i = 0; i < 2; i++) {
-        struct sqlite3_stmt *st;
-        enum err e = store_stmt(s, before[i], &st);
-        if (e != OK)
-            return e;
-        store_bind_str(st, 1, category);
-        if (i == 1) {
-            store_bind_str(st, 2, r->format);
-            store_bind_str(st, 3, r->source);
-        }
-        e = store_run(s, st);
-        if (e != OK)
-            return e;
-    }
-    enum err e = put_report_row(s, category, r);
+    enum err e =
+        row_run(s, ROW_SQL("DELETE FROM category_report WHERE category = ?1", ROW_TEXT(category)));
+    if (e == OK)
+        e = row_run(s, ROW_SQL("UPDATE category SET format = ?2, source = ?3 WHERE name = ?1",
+                               ROW_TEXT(category), ROW_TEXT(r->format), ROW_TEXT(r->source)));
+    if (e == OK)
+        e = put_report_row(s, category, r);
     return e == OK ? put_rejects(s, category, r) : e;
 }
 
 enum err list_rows_put_report(struct store *s, struct str category, const struct list_report *r)
 {
     enum err e = store_begin(s);
-    return e == OK ? finish(s, replace_report(s, category, r)) : e;
+    return e == OK ? store_end(s, replace_report(s, category, r)) : e;
 }
 
-static enum err read_rejects(struct store *s, struct arena *a, struct str category,
-                             struct list_report *r)
+static void read_reject(struct row *r, void *item)
 {
-    struct sqlite3_stmt *st;
-    r->rejects = arena_alloc(a, LIST_REJECTS_MAX * sizeof *r->rejects);
-    if (!r->rejects)
-        return ERR_NOMEM;
-    enum err e = store_stmt(s,
-                            "SELECT line, file, text, reason FROM category_reject"
-                            " WHERE category = ?1 ORDER BY seq LIMIT ?2",
-                            &st);
-    if (e != OK)
-        return e;
-    store_bind_str(st, 1, category);
-    store_bind_u64(st, 2, LIST_REJECTS_MAX);
-    while ((e = store_step(s, st)) == OK) {
-        struct list_reject *j = &r->rejects[r->n_rejects++];
-        j->line = store_column_u64(st, 0);
-        j->file = arena_str(a, store_column(st, 1));
-        j->text = arena_str(a, store_column(st, 2));
-        j->reason = arena_str(a, store_column(st, 3));
-        if (!j->file.p || !j->text.p || !j->reason.p) {
-            store_reset(st);
-            return ERR_NOMEM;
-        }
-    }
-    return e == ERR_NOT_FOUND ? OK : e;
+    *(struct list_reject *)item = (struct list_reject){.line = row_u64(r, 0),
+                                                       .file = row_text(r, 1),
+                                                       .text = row_text(r, 2),
+                                                       .reason = row_text(r, 3)};
+}
+
+static void read_report(struct row *r, void *item)
+{
+    *(struct list_report *)item = (struct list_report){.format = row_text(r, 0),
+                                                       .source = row_text(r, 1),
+                                                       .at_ms = row_i64(r, 2),
+                                                       .accepted = row_u64(r, 3),
+                                                       .duplicates = row_u64(r, 4),
+                                                       .n_rejected = row_u64(r, 5),
+                                                       .added = row_u64(r, 6),
+                                                       .removed = row_u64(r, 7)};
 }
 
 enum err list_rows_report(struct store *s, struct arena *a, struct str category,
                           struct list_report *out)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s,
-                            "SELECT format, source, at_ms, accepted, duplicates, n_rejected, added,"
-                            " removed FROM category_report WHERE category = ?1",
-                            &st);
-    if (e != OK)
-        return e;
-    store_bind_str(st, 1, category);
-    e = store_step(s, st);
-    if (e != OK)
-        return e;
-    struct list_report r = {.at_ms = store_column_i64(st, 2),
-                            .accepted = store_column_u64(st, 3),
-                            .duplicates = store_column_u64(st, 4),
-                            .n_rejected = store_column_u64(st, 5),
-                            .added = store_column_u64(st, 6),
-                            .removed = store_column_u64(st, 7)};
-    r.format = arena_str(a, store_column(st, 0));
-    r.source = arena_str(a, store_column(st, 1));
-    store_reset(st);
-    if (!r.format.p || !r.source.p)
-        return ERR_NOMEM;
-    e = read_rejects(s, a, category, &r);
+    struct list_report found;
+    enum err e = row_one(s,
+                         ROW_SQL("SELECT format, source, at_ms, accepted, duplicates, n_rejected,"
+                                 " added, removed FROM category_report WHERE category = ?1",
+                                 ROW_TEXT(category)),
+                         ROW_INTO(read_report, a, &found));
     if (e == OK)
-        *out = r;
+        e = row_all(s,
+                    ROW_SQL("SELECT line, file, text, reason FROM category_reject"
+                            " WHERE category = ?1 ORDER BY seq LIMIT ?2",
+                            ROW_TEXT(category), ROW_INT(LIST_REJECTS_MAX)),
+                    ROW_ALL(read_reject, a, &found.rejects), &found.n_rejects);
+    if (e == OK)
+        *out = found;
     return e;
 }

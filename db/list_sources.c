@@ -7,6 +7,7 @@
 
 #include "db/list_pack.h"
 #include "db/list_set.h"
+#include "db/row.h"
 
 #define NAME_BYTES 80
 
@@ -29,67 +30,25 @@ bool list_sources_is_name(struct str source)
     "SELECT category, source, title, format, created_ms, updated_ms," COUNT(0) "," COUNT(          \
         1) "," COUNT(2) "," COUNT(3) "," COUNT(4) " FROM category_source s"                        \
                                                   " WHERE ?1 = '' OR category = ?1"                \
-                                                  " ORDER BY category, source LIMIT ?2"
+                                                  " ORDER BY category, source"
 
-static enum err read_source(struct sqlite3_stmt *st, struct arena *a, struct list_source *out)
+static void read_source(struct row *r, void *item)
 {
-    struct str *const texts[] = {&out->category, &out->source, &out->title, &out->format};
-    for (int i = 0; i < 4; i++) {
-        enum err e = store_column_copy(st, i, a, texts[i]);
-        if (e != OK)
-            return e;
-    }
-    out->created_ms = store_column_i64(st, 4);
-    out->updated_ms = store_column_i64(st, 5);
+    struct list_source *x = item;
+    *x = (struct list_source){.category = row_text(r, 0),
+                              .source = row_text(r, 1),
+                              .title = row_text(r, 2),
+                              .format = row_text(r, 3),
+                              .created_ms = row_i64(r, 4),
+                              .updated_ms = row_i64(r, 5)};
     for (int k = 0; k < LIST_KINDS; k++)
-        out->counts[k] = store_column_u64(st, 6 + k);
-    return OK;
-}
-
-struct source_rows {
-    struct list_source *v;
-    size_t room, n;
-};
-
-static enum err read_sources(struct store *s, struct arena *a, struct str category,
-                             struct source_rows *rows)
-{
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s, SOURCES, &st);
-    if (e != OK)
-        return e;
-    store_bind_str(st, 1, category);
-    store_bind_u64(st, 2, rows->room);
-    while ((e = store_step(s, st)) == OK) {
-        e = read_source(st, a, &rows->v[rows->n++]);
-        if (e != OK) {
-            store_reset(st);
-            return e;
-        }
-    }
-    return e == ERR_NOT_FOUND ? OK : e;
+        x->counts[k] = row_u64(r, 6 + k);
 }
 
 enum err list_sources_of(struct store *s, struct arena *a, struct str category,
                          struct list_source **items, size_t *n)
 {
-    uint64_t count = 0;
-    struct source_rows rows = {0};
-    enum err e = store_begin(s); /* count and rows of one moment */
-    if (e != OK)
-        return e;
-    e = store_u64(s, "SELECT count(*) FROM category_source", &count);
-    if (e == OK) {
-        rows.room = (size_t)count;
-        rows.v = arena_alloc(a, (rows.room ? rows.room : 1) * sizeof *rows.v);
-        e = rows.v ? read_sources(s, a, category, &rows) : ERR_NOMEM;
-    }
-    store_rollback(s); /* nothing was written */
-    if (e != OK)
-        return e;
-    *items = rows.v;
-    *n = rows.n;
-    return OK;
+    return row_all(s, ROW_SQL(SOURCES, ROW_TEXT(category)), ROW_ALL(read_source, a, items), n);
 }
 
 enum err list_sources_local_stamp(struct store *s, uint64_t *out)
@@ -126,24 +85,23 @@ static void unload(struct loaded *x)
     *x = (struct loaded){0};
 }
 
-/* st: bytes, n_entries, zstd, since, created_ms. */
-static enum err load(struct store *s, struct sqlite3_stmt *st, struct loaded *out)
+/* The columns are bytes, n_entries, zstd, since, created_ms. */
+static void read_loaded(struct row *r, void *item)
 {
-    struct loaded x = {.bytes = (size_t)store_column_u64(st, 0),
-                       .n = (size_t)store_column_u64(st, 1),
-                       .created_ms = store_column_i64(st, 4)};
+    struct loaded x = {
+        .bytes = (size_t)row_u64(r, 0), .n = (size_t)row_u64(r, 1), .created_ms = row_i64(r, 4)};
     char *since = NULL;
-    enum err e = list_unpack(store_column(st, 2), x.bytes, &x.text);
-    struct str packed = store_column(st, 3);
+    enum err e = list_unpack(row_view(r, 2), x.bytes, &x.text);
+    struct str packed = row_view(r, 3);
     if (e == OK && packed.n)
         e = list_unpack(packed, x.n * sizeof *x.since, &since);
     x.since = (uint32_t *)(void *)since;
-    if (e != OK) {
-        unload(&x);
-        return e == ERR_CORRUPT ? store_fail(s, e, "the content of a category is damaged") : e;
+    if (e == OK) {
+        *(struct loaded *)item = x;
+        return;
     }
-    *out = x;
-    return OK;
+    unload(&x);
+    row_fail(r, e == ERR_CORRUPT ? store_fail(r->s, e, "the content of a category is damaged") : e);
 }
 
 static void advance(struct loaded *x)
@@ -215,93 +173,51 @@ static void join(const struct list_content *c, struct loaded *old, struct joinin
 
 static enum err load_one(struct store *s, const struct list_content *c, struct loaded *out)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s,
-                            "SELECT bytes, n_entries, zstd, since, created_ms FROM source_content"
-                            " JOIN category_source USING(category, source)"
-                            " WHERE category = ?1 AND source = ?2 AND kind = ?3",
-                            &st);
-    if (e != OK)
-        return e;
-    store_bind_str(st, 1, c->category);
-    store_bind_str(st, 2, c->source);
-    store_bind_u64(st, 3, c->kind);
-    e = store_step(s, st);
-    if (e != OK)
-        return e;
-    e = load(s, st, out);
-    store_reset(st);
-    return e;
+    return row_one(s,
+                   ROW_SQL("SELECT bytes, n_entries, zstd, since, created_ms FROM source_content"
+                           " JOIN category_source USING(category, source)"
+                           " WHERE category = ?1 AND source = ?2 AND kind = ?3",
+                           ROW_TEXT(c->category), ROW_TEXT(c->source), ROW_INT(c->kind)),
+                   ROW_INTO(read_loaded, NULL, out));
 }
 
 static enum err make_category(struct store *s, const struct list_content *c, bool has_changed)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s,
-                            "INSERT INTO category VALUES(?1, ?1, '', '', '', 1, ?2, ?2)"
-                            " ON CONFLICT(name) DO UPDATE SET revision = revision + ?3,"
-                            "  content_at_ms = iif(?3, ?2, content_at_ms)",
-                            &st);
-    if (e != OK)
-        return e;
-    store_bind_str(st, 1, c->category);
-    store_bind_i64(st, 2, c->at_ms);
-    store_bind_u64(st, 3, has_changed);
-    return store_run(s, st);
+    return row_run(s, ROW_SQL("INSERT INTO category VALUES(?1, ?1, '', '', '', 1, ?2, ?2)"
+                              " ON CONFLICT(name) DO UPDATE SET revision = revision + ?3,"
+                              "  content_at_ms = iif(?3, ?2, content_at_ms)",
+                              ROW_TEXT(c->category), ROW_INT(c->at_ms), ROW_INT(has_changed)));
 }
 
 static enum err make_source(struct store *s, const struct list_content *c)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s,
-                            "INSERT INTO category_source VALUES(?1, ?2, ?3, ?4, ?5, ?5)"
-                            " ON CONFLICT(category, source) DO UPDATE SET title = ?3, format = ?4,"
-                            "  updated_ms = ?5",
-                            &st);
-    if (e != OK)
-        return e;
-    store_bind_str(st, 1, c->category);
-    store_bind_str(st, 2, c->source);
-    store_bind_str(st, 3, c->title);
-    store_bind_str(st, 4, c->format);
-    store_bind_i64(st, 5, c->at_ms);
-    return store_run(s, st);
+    return row_run(s, ROW_SQL("INSERT INTO category_source VALUES(?1, ?2, ?3, ?4, ?5, ?5)"
+                              " ON CONFLICT(category, source) DO UPDATE SET title = ?3,"
+                              "  format = ?4, updated_ms = ?5",
+                              ROW_TEXT(c->category), ROW_TEXT(c->source), ROW_TEXT(c->title),
+                              ROW_TEXT(c->format), ROW_INT(c->at_ms)));
 }
 
 static enum err remove_content(struct store *s, const struct list_content *c)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(
-        s, "DELETE FROM source_content WHERE category = ?1 AND source = ?2 AND kind = ?3", &st);
-    if (e != OK)
-        return e;
-    store_bind_str(st, 1, c->category);
-    store_bind_str(st, 2, c->source);
-    store_bind_u64(st, 3, c->kind);
-    return store_run(s, st);
+    return row_run(s, ROW_SQL("DELETE FROM source_content WHERE category = ?1 AND source = ?2"
+                              " AND kind = ?3",
+                              ROW_TEXT(c->category), ROW_TEXT(c->source), ROW_INT(c->kind)));
 }
 
 static enum err insert_content(struct store *s, const struct list_content *c, struct joining *j)
 {
     char *text = NULL, *since = NULL;
     size_t text_n = 0, since_n = 0;
-    struct sqlite3_stmt *st;
     enum err e = list_pack(buf_str(&j->text), &text, &text_n);
     if (e == OK && j->has_ages)
         e = list_pack(buf_str(&j->since), &since, &since_n);
     if (e == OK)
-        e = store_stmt(
-            s, "INSERT OR REPLACE INTO source_content VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)", &st);
-    if (e == OK) {
-        store_bind_str(st, 1, c->category);
-        store_bind_str(st, 2, c->source);
-        store_bind_u64(st, 3, c->kind);
-        store_bind_u64(st, 4, j->n);
-        store_bind_u64(st, 5, j->text.n);
-        store_bind_blob(st, 6, str_make(text, text_n));
-        store_bind_blob(st, 7, str_make(since ? since : "", since_n));
-        e = store_run(s, st);
-    }
+        e = row_run(
+            s, ROW_SQL("INSERT OR REPLACE INTO source_content VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                       ROW_TEXT(c->category), ROW_TEXT(c->source), ROW_INT(c->kind), ROW_INT(j->n),
+                       ROW_INT(j->text.n), ROW_BLOB(str_make(text, text_n)),
+                       ROW_BLOB(str_make(since ? since : "", since_n))));
     free(text);
     free(since);
     return e;
@@ -322,20 +238,14 @@ static enum err store_joined(struct store *s, const struct list_content *c, stru
 /* The source's age in this category: the age of all its entries until one came later. */
 static enum err find_age(struct store *s, const struct list_content *c, uint32_t *out)
 {
-    struct sqlite3_stmt *st;
-    *out = (uint32_t)(c->at_ms / 1000);
-    enum err e = store_stmt(
-        s, "SELECT created_ms FROM category_source WHERE category = ?1 AND source = ?2", &st);
-    if (e != OK)
-        return e;
-    store_bind_str(st, 1, c->category);
-    store_bind_str(st, 2, c->source);
-    e = store_step(s, st);
-    if (e != OK)
-        return e == ERR_NOT_FOUND ? OK : e;
-    *out = (uint32_t)(store_column_i64(st, 0) / 1000);
-    store_reset(st);
-    return OK;
+    uint64_t created_ms = (uint64_t)c->at_ms;
+    enum err e = row_number(s,
+                            ROW_SQL("SELECT created_ms FROM category_source"
+                                    " WHERE category = ?1 AND source = ?2",
+                                    ROW_TEXT(c->category), ROW_TEXT(c->source)),
+                            &created_ms);
+    *out = (uint32_t)((int64_t)created_ms / 1000);
+    return e == ERR_NOT_FOUND ? OK : e;
 }
 
 static enum err put(struct store *s, const struct list_content *c, struct joining *j)
@@ -369,10 +279,7 @@ enum err list_sources_put(struct store *s, const struct list_content *c, struct 
     e = put(s, c, &j);
     buf_fini(&j.text);
     buf_fini(&j.since);
-    if (e == OK)
-        e = store_commit(s);
-    else
-        store_rollback(s);
+    e = store_end(s, e);
     if (e == OK && out)
         *out = j.change;
     return e;
@@ -380,23 +287,15 @@ enum err list_sources_put(struct store *s, const struct list_content *c, struct 
 
 enum err list_sources_delete(struct store *s, struct str source, struct str category)
 {
-    struct sqlite3_stmt *st;
     enum err e = store_begin(s);
     if (e != OK)
         return e;
-    e = store_stmt(
-        s, "DELETE FROM category_source WHERE source = ?1 AND (?2 = '' OR category = ?2)", &st);
-    if (e == OK) {
-        store_bind_str(st, 1, source);
-        store_bind_str(st, 2, category);
-        e = store_run(s, st);
-    }
-    if (e == OK && store_changes(s))
-        e = bump(s, source);
+    e = row_change(s, ROW_SQL("DELETE FROM category_source WHERE source = ?1"
+                              " AND (?2 = '' OR category = ?2)",
+                              ROW_TEXT(source), ROW_TEXT(category)));
     if (e == OK)
-        return store_commit(s);
-    store_rollback(s);
-    return e;
+        e = bump(s, source);
+    return store_end(s, e == ERR_NOT_FOUND ? OK : e);
 }
 
 /* --- walk --- */
@@ -409,40 +308,31 @@ struct walking {
     struct arena names;
 };
 
+static void add_loaded(struct row *r, void *item)
+{
+    struct walking *w = item;
+    struct loaded *x = &w->v[w->n];
+    read_loaded(r, x);
+    if (r->e != OK)
+        return;
+    w->n++;
+    rewind_to_start(x);
+    x->source = row_text(r, 5);
+    x->title = row_text(r, 6);
+}
+
 static enum err load_all(struct store *s, struct str category, enum list_kind kind,
                          const struct list_walk *how, struct walking *w)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s,
-                            "SELECT bytes, n_entries, zstd, since, created_ms, source, title"
+    return row_each(s,
+                    ROW_SQL("SELECT bytes, n_entries, zstd, since, created_ms, source, title"
                             " FROM source_content JOIN category_source USING(category, source)"
                             " WHERE category = ?1 AND kind = ?2 AND (?3 = '' OR source = ?3)"
                             " AND NOT (?5 AND source = 'local')"
                             " ORDER BY source LIMIT ?4",
-                            &st);
-    if (e != OK)
-        return e;
-    store_bind_str(st, 1, category);
-    store_bind_u64(st, 2, kind);
-    store_bind_str(st, 3, how->source);
-    store_bind_u64(st, 4, SOURCES_MAX);
-    store_bind_u64(st, 5, how->leaves_out_local);
-    while ((e = store_step(s, st)) == OK) {
-        struct loaded *x = &w->v[w->n];
-        e = load(s, st, x);
-        if (e == OK) {
-            w->n++;
-            rewind_to_start(x);
-            e = store_column_copy(st, 5, &w->names, &x->source);
-        }
-        if (e == OK)
-            e = store_column_copy(st, 6, &w->names, &x->title);
-        if (e != OK) {
-            store_reset(st);
-            return e;
-        }
-    }
-    return e == ERR_NOT_FOUND ? OK : e;
+                            ROW_TEXT(category), ROW_INT(kind), ROW_TEXT(how->source),
+                            ROW_INT(SOURCES_MAX), ROW_INT(how->leaves_out_local)),
+                    ROW_INTO(add_loaded, &w->names, w));
 }
 
 /* Hands out the smallest entry that is next anywhere; the first source wins a draw. */

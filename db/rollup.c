@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "db/row.h"
+
 #define CEILING_BYTES ((size_t)256 << 20)
 
 struct rollup_sum {
@@ -138,34 +140,29 @@ enum err rollup_version(struct rollup *u, const struct record *r, uint64_t who)
 }
 
 /* Adds what the table's histogram holds already to ours. */
-static enum err add_stored_times(struct store *s, struct rollup_minute *m)
+static void add_stored_times(struct row *r, void *item)
 {
-    struct sqlite3_stmt *st;
+    struct rollup_minute *m = item;
     uint32_t stored[ROLLUP_TIMES];
-    enum err e = store_stmt(s, "SELECT times FROM minute WHERE minute = ?1", &st);
-    if (e != OK)
-        return e;
-    store_bind_i64(st, 1, m->minute);
-    e = store_step(s, st);
-    if (e != OK)
-        return e == ERR_NOT_FOUND ? OK : e;
-    struct str blob = store_column(st, 0);
-    if (blob.n == sizeof stored) {
-        memcpy(stored, blob.p, sizeof stored);
-        for (int i = 0; i < ROLLUP_TIMES; i++)
-            m->times[i] += stored[i];
-    }
-    store_reset(st);
-    return OK;
+    struct str blob = row_view(r, 0);
+    if (blob.n != sizeof stored)
+        return;
+    memcpy(stored, blob.p, sizeof stored);
+    for (int i = 0; i < ROLLUP_TIMES; i++)
+        m->times[i] += stored[i];
 }
 
 static enum err flush_minute(struct store *s, struct rollup_minute *m)
 {
-    struct sqlite3_stmt *st;
-    enum err e = add_stored_times(s, m);
-    if (e == OK)
-        e = store_stmt(
-            s,
+    const uint64_t *n = m->verdicts;
+    enum err e =
+        row_each(s, ROW_SQL("SELECT times FROM minute WHERE minute = ?1", ROW_INT(m->minute)),
+                 ROW_INTO(add_stored_times, NULL, m));
+    if (e != OK)
+        return e;
+    return row_run(
+        s,
+        ROW_SQL(
             "INSERT INTO minute VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
             " ?15) ON CONFLICT(minute) DO UPDATE SET first_id = min(first_id, ?2),"
             " last_id = max(last_id, ?3), first_ms = min(first_ms, ?4), last_ms = max(last_ms, ?5),"
@@ -173,61 +170,31 @@ static enum err flush_minute(struct store *s, struct rollup_minute *m)
             " warned = warned + ?9, denied_auth = denied_auth + ?10, refused = refused + ?11,"
             " error = error + ?12, bytes_in = bytes_in + ?13, bytes_out = bytes_out + ?14,"
             " times = ?15",
-            &st);
-    if (e != OK)
-        return e;
-    store_bind_i64(st, 1, m->minute);
-    store_bind_u64(st, 2, m->first_id);
-    store_bind_u64(st, 3, m->last_id);
-    store_bind_i64(st, 4, m->first_ms);
-    store_bind_i64(st, 5, m->last_ms);
-    store_bind_u64(st, 6, m->requests);
-    for (int v = RECORD_ALLOWED; v <= RECORD_ERROR; v++)
-        store_bind_u64(st, 7 + v, m->verdicts[v]);
-    store_bind_u64(st, 13, m->bytes_in);
-    store_bind_u64(st, 14, m->bytes_out);
-    store_bind_blob(st, 15, str_make(m->times, sizeof m->times));
-    return store_run(s, st);
+            ROW_INT(m->minute), ROW_INT(m->first_id), ROW_INT(m->last_id), ROW_INT(m->first_ms),
+            ROW_INT(m->last_ms), ROW_INT(m->requests), ROW_INT(n[RECORD_ALLOWED]),
+            ROW_INT(n[RECORD_BLOCKED]), ROW_INT(n[RECORD_WARNED]), ROW_INT(n[RECORD_DENIED_AUTH]),
+            ROW_INT(n[RECORD_REFUSED]), ROW_INT(n[RECORD_ERROR]), ROW_INT(m->bytes_in),
+            ROW_INT(m->bytes_out), ROW_BLOB(str_make(m->times, sizeof m->times))));
 }
 
 static enum err flush_sum(struct store *s, const struct rollup_sum *x)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s,
-                            "INSERT INTO hour VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
-                            " ON CONFLICT(what, text, hour) DO UPDATE SET title = ?4,"
-                            " requests = requests + ?5, blocked = blocked + ?6,"
-                            " bytes_in = bytes_in + ?7, bytes_out = bytes_out + ?8",
-                            &st);
-    if (e != OK)
-        return e;
-    store_bind_u64(st, 1, x->key.what);
-    store_bind_u64(st, 2, x->key.text);
-    store_bind_i64(st, 3, x->key.hour);
-    store_bind_u64(st, 4, x->title);
-    store_bind_u64(st, 5, x->requests);
-    store_bind_u64(st, 6, x->blocked);
-    store_bind_u64(st, 7, x->bytes_in);
-    store_bind_u64(st, 8, x->bytes_out);
-    return store_run(s, st);
+    return row_run(s, ROW_SQL("INSERT INTO hour VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+                              " ON CONFLICT(what, text, hour) DO UPDATE SET title = ?4,"
+                              " requests = requests + ?5, blocked = blocked + ?6,"
+                              " bytes_in = bytes_in + ?7, bytes_out = bytes_out + ?8",
+                              ROW_INT(x->key.what), ROW_INT(x->key.text), ROW_INT(x->key.hour),
+                              ROW_INT(x->title), ROW_INT(x->requests), ROW_INT(x->blocked),
+                              ROW_INT(x->bytes_in), ROW_INT(x->bytes_out)));
 }
 
 static enum err flush_use(struct store *s, const struct rollup_use *x)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s,
-                            "INSERT INTO version_use VALUES(?1, ?2, ?3, ?4, ?5)"
-                            " ON CONFLICT(version, who) DO UPDATE SET requests = requests + ?3,"
-                            " blocked = blocked + ?4, errors = errors + ?5",
-                            &st);
-    if (e != OK)
-        return e;
-    store_bind_u64(st, 1, x->key.version);
-    store_bind_u64(st, 2, x->key.who);
-    store_bind_u64(st, 3, x->requests);
-    store_bind_u64(st, 4, x->blocked);
-    store_bind_u64(st, 5, x->errors);
-    return store_run(s, st);
+    return row_run(s, ROW_SQL("INSERT INTO version_use VALUES(?1, ?2, ?3, ?4, ?5)"
+                              " ON CONFLICT(version, who) DO UPDATE SET requests = requests + ?3,"
+                              " blocked = blocked + ?4, errors = errors + ?5",
+                              ROW_INT(x->key.version), ROW_INT(x->key.who), ROW_INT(x->requests),
+                              ROW_INT(x->blocked), ROW_INT(x->errors)));
 }
 
 enum err rollup_flush(struct rollup *u, struct store *s)
