@@ -473,6 +473,54 @@ static void many_at_once_add_up(void **state)
     limits_free(l);
 }
 
+/* More clients than places, so that places are made into other ones' under everybody's hands: what
+ * one holds is his. */
+static void *hold_some(void *arg)
+{
+    enum { HELD = 8, CLIENTS = 150000 };
+    struct crowd *c = arg;
+    struct limits_account *held[HELD] = {0};
+    unsigned who[HELD] = {0}, at = c->index * 9973;
+    for (unsigned i = 0; i < 60000; i++) {
+        unsigned k = i % HELD;
+        if (held[k]) {
+            struct limits_key key = client(who[k]);
+            bool is_his = held[k]->kind == LIMITS_CROWD ||
+                          (ip_eq(&held[k]->net.ip, &key.net.ip) && held[k]->n_holders > 0);
+            c->n_passed += is_his;
+            limits_give(c->l, held[k], T0 + i);
+        }
+        at = at * 1664525 + 1013904223;
+        who[k] = i % 3 ? at % CLIENTS : at % 5; /* a few come all the time */
+        held[k] = take(c->l, who[k], T0 + i);
+    }
+    for (unsigned k = 0; k < HELD; k++)
+        limits_give(c->l, held[k], T0);
+    return NULL;
+}
+
+static void what_one_holds_is_his(void **state)
+{
+    (void)state;
+    enum { N = 4 };
+    struct limits *l = make();
+    pthread_t threads[N];
+    struct crowd c[N];
+    struct limits_info info;
+    for (unsigned i = 0; i < N; i++) {
+        c[i] = (struct crowd){l, i, 0};
+        assert_int_equal(pthread_create(&threads[i], NULL, hold_some, &c[i]), 0);
+    }
+    for (int i = 0; i < N; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(c[i].n_passed, 60000 - 8);
+    }
+    limits_info(l, &info);
+    assert_int_equal(info.n_held, 0);
+    assert_true(info.n_forgotten == 0 && info.n_crowded == 0); /* nobody owed anything */
+    limits_free(l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -492,6 +540,7 @@ int main(void)
         cmocka_unit_test(the_held_and_the_recent_are_shown),
         cmocka_unit_test(several_buckets_of_bytes),
         cmocka_unit_test(many_at_once_add_up),
+        cmocka_unit_test(what_one_holds_is_his),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
