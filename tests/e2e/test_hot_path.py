@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from lib.daemons import SLOW, Process, Stack, policy, wait_until
+from lib.origin import Origin
 from lib.shim import Shim
 
 pytestmark = pytest.mark.skipif(os.environ.get("MODE", "release") != "release", reason="a sanitizer has a heap of its own")
@@ -234,6 +235,27 @@ def test_killed_behind_an_answer(s, o, shim):
     assert until_killed(s, shim, act).endswith(b"0123456789")
     record = s.log("url=*/killed-answer")
     assert len(record) == 1 and record[0]["status"] == 200 and record[0]["bytes_out"] > 10
+
+
+def test_killed_behind_a_large_answer(s, shim):
+    """Megabytes through a pipe, at every send of them: whoever got all of it has a record, with all its bytes."""
+    size = 900000
+    with Origin() as o:
+        for n in (2, 3, 4, 5, 6, 8, 12):
+            def act():
+                with connect(s) as c:
+                    shim.set(kill_behind=n)
+                    c.sendall(f"GET {o.url(f'/bytes/{size}')}?{n}- HTTP/1.1\r\nHost: 127.0.0.1:{o.port}\r\nConnection: close\r\n\r\n".encode())
+                    return everything(c)
+            pid = s.worker_pid
+            got = act()
+            shim.set(kill_behind=0)
+            if len(got.partition(b"\r\n\r\n")[2]) == size:
+                record = s.log(f"url=*{n}-", seconds=20)
+                assert len(record) == 1 and record[0]["bytes_out"] == len(got), (n, record)
+            if len(got) < size or s.worker_pid != pid:
+                wait_until(lambda: s.worker_pid != pid, 10, "the next process")
+                wait_until(lambda: s.api.get("/status")["proxyd"]["running"], 10, "control")
 
 
 def test_killed_behind_a_refusal_at_the_door(s, o, shim):

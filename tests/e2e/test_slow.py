@@ -194,9 +194,10 @@ def test_our_own_bounds_do_not_count(s, o):
     """Slowed down by a bound of ours to a tenth of the least rate: it is not the client who is slow."""
     settings(s, rate=1000000, per_client={"bytes_per_second": 100000})
     began = time.monotonic()
-    r = s.get(o.url("/bytes/400000"))
-    assert r.status_code == 200 and len(r.content) == 400000
-    body = b"z" * 300000
+    size = 150000 * SLOW
+    r = s.get(o.url(f"/bytes/{size}"))
+    assert r.status_code == 200 and len(r.content) == size
+    body = b"z" * (size // 2)
     assert s.get(o.url("/echo"), method="POST", data=body).status_code == 200
     assert time.monotonic() - began > WINDOW / 1000 * 2
     settings(s)
