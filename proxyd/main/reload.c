@@ -11,7 +11,9 @@ enum err reload_init(struct reload *r)
     r->problems = json_array();
     if (!r->problems)
         return ERR_NOMEM;
-    return pthread_mutex_init(&r->lock, NULL) == 0 ? OK : ERR_NOMEM;
+    if (pthread_mutex_init(&r->turn, NULL) != 0 || pthread_mutex_init(&r->lock, NULL) != 0)
+        return ERR_NOMEM;
+    return OK;
 }
 
 void reload_fini(struct reload *r)
@@ -19,6 +21,8 @@ void reload_fini(struct reload *r)
     flow_set_unref(r->current);
     retired_fini(&r->retired);
     json_decref(r->problems);
+    json_decref(r->categories);
+    pthread_mutex_destroy(&r->turn);
     pthread_mutex_destroy(&r->lock);
 }
 
@@ -32,20 +36,32 @@ static void tell(json_t *problems)
              json_string_value(json_object_get(p, "pointer")), NULL);
 }
 
-/* Under the lock. Reads everything and configures who people are; the set is the caller's. */
+/* What the last load was like, for the status. */
+static void note(struct reload *r, json_t *problems, const struct source_loaded *got)
+{
+    json_t *told = json_deep_copy(problems), *categories = source_status(r->source);
+    pthread_mutex_lock(&r->lock);
+    json_decref(r->problems);
+    json_decref(r->categories);
+    r->problems = told;
+    r->categories = categories;
+    if (got) {
+        r->is_last_good = got->is_last_good;
+        r->at_ms = clock_wall_ms(r->clock);
+    }
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* In one's turn. Reads everything and configures who people are; the set is the caller's. */
 static enum err load(struct reload *r, json_t *problems, struct source_loaded *out)
 {
     enum err e = source_load(r->source, problems, out);
     if (e == OK)
         people_load(r->people, source_store(r->source), problems);
     tell(problems);
-    json_decref(r->problems);
-    r->problems = json_deep_copy(problems);
-    if (e == OK) {
+    note(r, problems, e == OK ? out : NULL);
+    if (e == OK)
         atomic_store(&r->sink->retention_days, out->retention_days);
-        r->is_last_good = out->is_last_good;
-        r->at_ms = clock_wall_ms(r->clock);
-    }
     return e;
 }
 
@@ -56,12 +72,9 @@ static void tell_version(const struct reload *r, const char *message)
     diag(r->is_last_good ? DIAG_WARN : DIAG_INFO, "main", message, "version", v, NULL);
 }
 
-static void set_trial(struct reload *r, uint64_t version)
+static void tell_trial(uint64_t version)
 {
     char v[24];
-    if (r->trial_version == version)
-        return;
-    r->trial_version = version;
     snprintf(v, sizeof v, "%llu", (unsigned long long)version);
     diag(DIAG_INFO, "main", version ? "a version is on trial" : "no version is on trial any more",
          version ? "version" : NULL, v, NULL);
@@ -90,38 +103,50 @@ enum err reload_first(struct reload *r, struct flow_set **set)
     return OK;
 }
 
+/* In one's turn: got is what the workers run, all of them when is_whole. */
+static void take(struct reload *r, const struct source_loaded *got, bool is_whole)
+{
+    struct reload_versions was = {r->policy_version, r->trial_version};
+    pthread_mutex_lock(&r->lock);
+    struct flow_set *before = r->current;
+    r->current = got->set;
+    if (is_whole) {
+        r->policy_version = got->policy_version;
+        r->trial_version = got->trial_version;
+    }
+    pthread_mutex_unlock(&r->lock);
+    retired_add(&r->retired, before);
+    if (was.policy != r->policy_version)
+        tell_version(r, "running policy");
+    if (was.trial != r->trial_version)
+        tell_trial(r->trial_version);
+}
+
 enum err reload_now(struct reload *r, json_t *problems, struct reload_versions *now)
 {
     struct source_loaded got = {0};
-    pthread_mutex_lock(&r->lock);
+    pthread_mutex_lock(&r->turn);
     retired_sweep(&r->retired);
     enum err e = load(r, problems, &got);
     if (e == OK) {
         e = workers_set(r->workers, got.set);
         if (e == OK)
             e = parent_watch_set(r->watch, got.set);
-        retired_add(&r->retired, r->current);
-        r->current = got.set;
+        take(r, &got, e == OK);
         if (e != OK)
             source_problem(problems, "workers", "", "memory", "a worker could not take the policy");
     }
-    if (e == OK && r->policy_version != got.policy_version) {
-        r->policy_version = got.policy_version;
-        tell_version(r, "running policy");
-    }
-    if (e == OK)
-        set_trial(r, got.trial_version);
     *now = (struct reload_versions){r->policy_version, r->trial_version};
-    pthread_mutex_unlock(&r->lock);
+    pthread_mutex_unlock(&r->turn);
     return e;
 }
 
 void reload_if_changed(struct reload *r)
 {
-    pthread_mutex_lock(&r->lock);
+    pthread_mutex_lock(&r->turn);
     retired_sweep(&r->retired);
     bool has_changed = source_has_changed(r->source);
-    pthread_mutex_unlock(&r->lock);
+    pthread_mutex_unlock(&r->turn);
     if (!has_changed)
         return;
     struct reload_versions now;
@@ -135,7 +160,7 @@ void reload_if_changed(struct reload *r)
 struct snapshot *reload_policy(struct reload *r)
 {
     pthread_mutex_lock(&r->lock);
-    struct snapshot *s = source_policy(r->source);
+    struct snapshot *s = r->current->policy ? snapshot_ref(r->current->policy) : NULL;
     pthread_mutex_unlock(&r->lock);
     return s;
 }
@@ -159,7 +184,7 @@ json_t *reload_status(struct reload *r)
                   r->trial_version ? json_integer((json_int_t)r->trial_version) : json_null(),
                   "last_good", r->is_last_good, "loaded_at", at, "problems",
                   json_deep_copy(r->problems), /* what goes out of the lock is nobody else's */
-                  "categories", source_status(r->source));
+                  "categories", json_deep_copy(r->categories));
     pthread_mutex_unlock(&r->lock);
     return out;
 }

@@ -1,6 +1,7 @@
 /* reload: the one way in which what the workers run changes: read and compile beside the traffic,
  * give the new set to every worker, and only then say so. One reload at a time; listeners and
- * running requests are not touched. Owner: main. Threads: reload_now and reload_status anywhere. */
+ * running requests are not touched. Who asks what runs never waits for a reload, however long that
+ * compiles. Owner: main. Threads: anywhere. */
 #ifndef PROXYD_MAIN_RELOAD_H
 #define PROXYD_MAIN_RELOAD_H
 
@@ -13,19 +14,22 @@
 #include "proxyd/main/workers.h"
 
 struct reload {
-    pthread_mutex_t lock;
+    pthread_mutex_t turn; /* one reload at a time: guards what follows up to the blank line */
     struct source *source;
     struct workers *workers;
     struct sink_db *sink;
     struct people *people;
     struct parent_watch *watch; /* NULL: not yet */
-    struct flow_set *current;   /* one reference to what the workers run */
     struct retired retired;     /* what they ran before */
+
+    pthread_mutex_t lock; /* held for moments: guards what follows; written by who has the turn */
+    struct flow_set *current; /* one reference to what the workers run */
     uint64_t policy_version;
     uint64_t trial_version; /* beside it, for some; 0: none */
     bool is_last_good;
-    int64_t at_ms;    /* Unix time of the last one that succeeded */
-    json_t *problems; /* of the last one */
+    int64_t at_ms;      /* Unix time of the last one that succeeded */
+    json_t *problems;   /* of the last one */
+    json_t *categories; /* source_status after it */
     const struct clock *clock;
 };
 
