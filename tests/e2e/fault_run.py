@@ -33,7 +33,7 @@ MB = 1 << 20
 
 
 def answers(rng):
-    body = bytes(rng.choice([0, 10, 3000, 60000]))
+    body = bytes(rng.choice([0, 10, 3000, 60000] * 4 + [700000]))
     whole = reply(200, body)
     chunks = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(body) + 1, body + b"!")
     return rng.choice([[whole]] * 12 + [[chunks]] * 3 + [
