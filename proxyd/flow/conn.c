@@ -22,6 +22,7 @@ void conn_close(struct conn *c, bool is_abort)
     stream_close(&c->fd.s, is_abort);
     list_remove(&c->in_open);
     admit_gone(w, c->account, c->user);
+    identity_memo_drop(&c->who);
     slab_give(&w->conns, c);
     w->n_open--;
     stats_add(w->stats, STATS_OPEN, (uint64_t)-1);
@@ -218,6 +219,7 @@ void conn_open(struct worker *w, int take_fd, const struct ip_port *client, unsi
     c->client = *client;
     c->account = take_account;
     c->user = NULL;
+    c->who = (struct identity_memo){0};
     c->class_stamp = 0;
     c->is_over = c->is_prompt = false;
     c->n_requests = 0;

@@ -4,6 +4,7 @@
 #ifndef PROXYD_FLOW_CONN_H
 #define PROXYD_FLOW_CONN_H
 
+#include "proxyd/identity/identity.h"
 #include "proxyd/io/bufpool.h"
 #include "proxyd/io/stream_fd.h"
 
@@ -23,6 +24,7 @@ struct conn {
     struct ip_port client;          /* after a PROXY header: the one it names */
     struct limits_account *account; /* the client's, held; NULL until a PROXY header names it */
     struct limits_account *user;    /* held; of the last request that had a user; or NULL */
+    struct identity_memo who;       /* who logged in here last */
     uint64_t class_stamp;           /* of the settings class_index holds for */
     uint8_t class_index;            /* of traffic_class_of */
     bool is_over;                   /* the client has too many connections: admit_named */

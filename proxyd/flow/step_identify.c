@@ -76,6 +76,7 @@ static enum identity_result ask(struct request *r, enum header_id field)
     if (credentials(k, field, &basic) != OK)
         return IDENTITY_DENIED;
     k->ask.wake = &r->w->wake;
+    k->ask.memo = &r->conn->who;
     k->ask.done = on_done;
     k->has_asked = true;
     enum identity_result result =

@@ -15,11 +15,13 @@
 #include "base/secret.h"
 #include "proxyd/identity/id_cache.h"
 #include "proxyd/identity/id_local.h"
+#include "proxyd/identity/id_memo.h"
 #include "proxyd/identity/id_person.h"
 
 #define BUCKETS         256
 #define THREADS         8
 #define QUEUE           1024
+#define STRIPES         16
 #define STALE_STEP_MS   10000 /* in an outage, how long an old answer is used before asking again */
 #define REFRESH_PERCENT 80 /* of the time an answer holds: then it is asked again ahead of time */
 #define ARENA_CEILING   (4u << 20)
@@ -55,14 +57,16 @@ struct identity {
     pthread_cond_t work;
     struct list queue, bucket[BUCKETS];
     size_t n_queued, max_queued;
-    struct held *held; /* NULL before the first configure */
-    uint64_t generation;
+    struct held *held;           /* NULL before the first configure */
+    _Atomic uint64_t generation; /* written under the lock */
     bool is_stopping;
     pthread_t *threads;
     unsigned n_threads, n_running;
     _Atomic size_t n_busy;
-    _Atomic uint64_t n_asked, n_from_cache, n_denied, n_unavailable, n_refused_busy, n_stale,
-        n_refreshed;
+    _Atomic uint64_t n_denied, n_unavailable, n_refused_busy, n_stale, n_refreshed;
+    struct stripe { /* what every request counts: by worker, so that they do not meet */
+        _Alignas(64) _Atomic uint64_t n_asked, n_from_cache;
+    } stripes[STRIPES];
 };
 
 const char *identity_result_name(enum identity_result r)
@@ -77,8 +81,7 @@ const char *identity_result_name(enum identity_result r)
     return "";
 }
 
-/* --- config --------------------------------------------------------------------------------------
- */
+/* --- config ---------------------------------------------------------------------------------- */
 
 struct identity_config *identity_config_new(void)
 {
@@ -115,6 +118,15 @@ static struct held *held_ref(struct held *h)
     return h;
 }
 
+/* Under the lock. What is under way is not remembered either, nor by a connection what it found
+ * between the two steps. */
+static void forget(struct identity *id, struct str user)
+{
+    id->generation++;
+    id_cache_forget(id->cache, user);
+    id->generation++;
+}
+
 enum err identity_configure(struct identity *id, struct identity_config *take_config)
 {
     struct held *fresh = calloc(1, sizeof *fresh);
@@ -128,10 +140,8 @@ enum err identity_configure(struct identity *id, struct identity_config *take_co
     pthread_mutex_lock(&id->lock);
     struct held *old = id->held;
     id->held = fresh;
-    if (!old || old->c->stamp != take_config->stamp) {
-        id->generation++;
-        id_cache_forget(id->cache, STR(""));
-    }
+    if (!old || old->c->stamp != take_config->stamp)
+        forget(id, STR(""));
     pthread_mutex_unlock(&id->lock);
     held_unref(old);
     return OK;
@@ -140,13 +150,11 @@ enum err identity_configure(struct identity *id, struct identity_config *take_co
 void identity_forget(struct identity *id, struct str user)
 {
     pthread_mutex_lock(&id->lock);
-    id->generation++; /* what is under way is not remembered either */
-    id_cache_forget(id->cache, user);
+    forget(id, user);
     pthread_mutex_unlock(&id->lock);
 }
 
-/* --- asking --------------------------------------------------------------------------------------
- */
+/* --- asking ---------------------------------------------------------------------------------- */
 
 static bool is_possible(struct str user, struct str password)
 {
@@ -166,6 +174,16 @@ static void count(struct identity *id, enum identity_result r)
     }
 }
 
+static struct stripe *stripe_of(struct identity *id, const struct identity_ask *a)
+{
+    return &id->stripes[((uintptr_t)a->wake >> 6) % STRIPES];
+}
+
+static void count_cached(struct identity *id, const struct identity_ask *a)
+{
+    atomic_fetch_add_explicit(&stripe_of(id, a)->n_from_cache, 1, memory_order_relaxed);
+}
+
 /* *is_aging: the answer holds, and somebody should ask again before it does not. */
 static bool from_cache(struct identity *id, const struct id_key *k, struct identity_ask *a,
                        bool *is_aging)
@@ -183,7 +201,7 @@ static bool from_cache(struct identity *id, const struct id_key *k, struct ident
     case ID_CACHE_STALE: identity_person_unref(p); return false;
     case ID_CACHE_MISS: return false;
     }
-    id->n_from_cache++;
+    count_cached(id, a);
     return true;
 }
 
@@ -297,17 +315,27 @@ enum identity_result identity_ask(struct identity *id, struct identity_ask *a, s
     must(a->waiter == NULL);
     a->person = NULL;
     a->result = IDENTITY_DENIED;
-    id->n_asked++;
+    uint64_t generation = atomic_load_explicit(&id->generation, memory_order_acquire);
+    atomic_fetch_add_explicit(&stripe_of(id, a)->n_asked, 1, memory_order_relaxed);
     if (!is_possible(user, password)) {
         count(id, a->result);
         return a->result;
     }
     id_cache_key(id->cache, user, password, &key);
     const struct str pair[2] = {user, password};
+    int64_t now_ms = clock_mono_ms(id->clock);
+    a->person = id_memo_recall(a->memo, &key, generation, now_ms);
+    if (a->person) {
+        a->result = IDENTITY_OK;
+        count_cached(id, a);
+        return a->result;
+    }
     if (!from_cache(id, &key, a, &is_aging))
         a->result = ask_helper(id, &key, a, pair);
     else if (is_aging)
         refresh(id, &key, user, password);
+    else if (a->person)
+        id_memo_keep(a->memo, &key, generation, now_ms, a->person);
     count(id, a->result);
     return a->result;
 }
@@ -319,8 +347,7 @@ void identity_cancel(struct identity_ask *a)
     a->waiter = NULL;
 }
 
-/* --- judging, on a helper thread
- * ------------------------------------------------------------------ */
+/* --- judging, on a helper thread ------------------------------------------------------------- */
 
 struct answer {
     enum identity_result result;
@@ -478,14 +505,14 @@ static void *helper(void *arg)
     return NULL;
 }
 
-/* --- life ----------------------------------------------------------------------------------------
- */
+/* --- life ------------------------------------------------------------------------------------ */
 
 enum err identity_new(const struct identity_options *o, struct identity **out)
 {
-    struct identity *id = calloc(1, sizeof *id);
+    struct identity *id = aligned_alloc(_Alignof(struct identity), sizeof *id);
     if (!id)
         return ERR_NOMEM;
+    memset(id, 0, sizeof *id);
     id->clock = o->clock;
     id->max_queued = o->queue ? o->queue : QUEUE;
     id->n_threads = o->n_threads ? o->n_threads : THREADS;
@@ -550,8 +577,10 @@ void identity_status(struct identity *id, struct arena *a, struct identity_statu
     id_cache_count(id->cache, clock_mono_ms(id->clock), &out->n_cached, &out->n_cached_bad);
     out->n_threads = id->n_threads;
     out->n_busy = id->n_busy;
-    out->n_asked = id->n_asked;
-    out->n_from_cache = id->n_from_cache;
+    for (int i = 0; i < STRIPES; i++) {
+        out->n_asked += id->stripes[i].n_asked;
+        out->n_from_cache += id->stripes[i].n_from_cache;
+    }
     out->n_denied = id->n_denied;
     out->n_unavailable = id->n_unavailable;
     out->n_refused_busy = id->n_refused_busy;

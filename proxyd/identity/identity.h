@@ -44,9 +44,20 @@ const char *identity_result_name(enum identity_result r); /* "ok" "denied" ... *
 
 struct identity_waiter;
 
+/* What a connection remembers of the person that was found on it last, for a second: the same pair
+ * again costs no lock and touches nothing that other workers write, but the person. Forgetting
+ * people and another configuration hold at once. The caller's storage, zeroed at first. */
+struct identity_memo {
+    uint64_t digest[2], generation; /* private */
+    int64_t until_ms;
+    struct identity_person *person; /* one reference, or NULL */
+};
+void identity_memo_drop(struct identity_memo *m); /* before its memory goes */
+
 /* The caller's storage, zeroed before its first use; stays where it is while PENDING. */
 struct identity_ask {
-    struct wake *wake; /* in: of this worker */
+    struct wake *wake;          /* in: of this worker */
+    struct identity_memo *memo; /* in: of the connection; NULL: none */
     void (*done)(struct identity_ask *a,
                  void *owner);   /* in: called on this worker's thread, once */
     enum identity_result result; /* out */
@@ -56,7 +67,8 @@ struct identity_ask {
 };
 
 /* Sets a->result and a->person and returns the result; when that is PENDING, both are set before
- * `done` is called. The views are not kept. No allocation unless PENDING. */
+ * `done` is called. The views are not kept. No allocation unless PENDING, no lock where the memo
+ * knows. */
 enum identity_result identity_ask(struct identity *id, struct identity_ask *a, struct str user,
                                   struct str password);
 /* `done` will not be called any more. Works on one that is not pending. */

@@ -13,6 +13,8 @@
 
 #include "base/password.h"
 #include "proxyd/identity/id_cache.h"
+#include "proxyd/identity/id_memo.h"
+#include "proxyd/identity/id_person.h"
 #include "proxyd/identity/identity.h"
 
 /* --- the stand-in: passwords are "pw-" and the name
@@ -463,6 +465,60 @@ static void test_forget_and_configure(void **state)
     end(&f);
 }
 
+/* Puts somebody else into it. */
+static void mark(struct identity_memo *m)
+{
+    struct identity_person marked = {.name = STR("marked")};
+    identity_person_unref(m->person);
+    m->person = id_person_new(&marked);
+    assert_non_null(m->person);
+}
+
+/* A connection remembers who was on it for a second, and nothing of what was forgotten since. */
+static void test_memo(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct identity_memo memo = {0};
+    struct identity_ask a;
+    start(&f, 1, 0);
+    use_config(&f, 1);
+    ask(&f, "alice", "pw-alice");
+    ask(&f, "bob", "secret");
+#define ASK(user, password)                                                                        \
+    (ask_init(&f, &a), a.memo = &memo, identity_ask(f.id, &a, STR(user), STR(password)))
+    assert_int_equal(ASK("alice", "pw-alice"), IDENTITY_OK);
+    assert_ptr_equal(memo.person, a.person);
+    identity_person_unref(a.person);
+    mark(&memo); /* only the memo can know this one now */
+    assert_int_equal(ASK("alice", "pw-alice"), IDENTITY_OK);
+    assert_true(str_eq(a.person->name, STR("marked")));
+    identity_person_unref(a.person);
+    assert_int_equal(ASK("bob", "secret"), IDENTITY_OK); /* another pair takes its place */
+    assert_true(str_eq(a.person->name, STR("Bob")) && memo.person == a.person);
+    identity_person_unref(a.person);
+    mark(&memo);
+    identity_forget(f.id, STR("nobody")); /* whoever is forgotten: the cache is asked again */
+    assert_int_equal(ASK("bob", "secret"), IDENTITY_OK);
+    assert_true(str_eq(a.person->name, STR("Bob")));
+    identity_person_unref(a.person);
+    mark(&memo);
+    f.clock.fake_mono_ms += ID_MEMO_MS - 1;
+    assert_int_equal(ASK("bob", "secret"), IDENTITY_OK);
+    assert_true(str_eq(a.person->name, STR("marked")));
+    identity_person_unref(a.person);
+    f.clock.fake_mono_ms += 1;
+    (void)ASK("bob", "secret");
+    if (a.result == IDENTITY_PENDING)
+        turn_until(&f, f.n_done + 1);
+    assert_true(a.result == IDENTITY_OK && str_eq(a.person->name, STR("Bob")));
+    identity_person_unref(a.person);
+#undef ASK
+    identity_memo_drop(&memo);
+    identity_memo_drop(&memo);
+    end(&f);
+}
+
 /* Stopping answers what is owed, so that no request waits for ever. */
 static void test_stop(void **state)
 {
@@ -550,6 +606,7 @@ int main(void)
         cmocka_unit_test(test_single_flight),
         cmocka_unit_test(test_queue_bound),
         cmocka_unit_test(test_forget_and_configure),
+        cmocka_unit_test(test_memo),
         cmocka_unit_test(test_stop),
         cmocka_unit_test(test_siphash),
         cmocka_unit_test(test_cache_full),
