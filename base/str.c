@@ -20,7 +20,7 @@ struct str str_sub(struct str s, size_t from, size_t to)
         to = s.n;
     if (from > to)
         from = to;
-    return (struct str){s.p + from, to - from};
+    return (struct str){from ? s.p + from : s.p, to - from}; /* s.p may be NULL */
 }
 
 bool str_eq(struct str a, struct str b)

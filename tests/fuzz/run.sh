@@ -20,14 +20,14 @@ flags="-std=c17 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno
 compile() {
     local object="$out/obj/${1%.c}.o"
     mkdir -p "$(dirname "$object")"
-    if [ ! -e "$object" ] || [ "$(find "$1" base policies db pac proxyd -newer "$object" -name '*.[ch]' -print -quit)" ]; then
+    if [ ! -e "$object" ] || [ "$(find "$1" base policies convert db pac proxyd adminui -newer "$object" -name '*.[ch]' -print -quit)" ]; then
         clang $flags -fsanitize=fuzzer-no-link $cppflags -c "$1" -o "$object" 2>"$object.log" ||
             { rm -f "$object"; echo "warning: fuzz: $1 does not compile, left out" >&2; }
     fi
 }
 export -f compile
 export out flags cppflags
-find base policies pac db proxyd adminui -name '*.c' ! -path 'proxyd/main/*' ! -path 'adminui/ctl/*' ! -path adminui/main.c -print0 | xargs -0 -P 2 -I{} bash -c 'compile {}'
+find base policies pac convert db proxyd adminui -name '*.c' ! -path 'proxyd/main/*' ! -path 'adminui/ctl/*' ! -path adminui/main.c -print0 | xargs -0 -P 2 -I{} bash -c 'compile {}'
 rm -f "$out/all.a"
 find "$out/obj" -name '*.o' -print0 | xargs -0 ar rcs "$out/all.a"
 

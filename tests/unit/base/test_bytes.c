@@ -19,6 +19,8 @@ static void test_str(void **state)
     assert_true(str_eq(str_sub(STR("hello"), 1, 3), STR("el")));
     assert_true(str_eq(str_sub(STR("hello"), 3, 99), STR("lo")));
     assert_int_equal(str_sub(STR("hello"), 9, 2).n, 0);
+    assert_null(
+        str_sub((struct str){0}, 0, 9).p); /* nothing of nothing, without arithmetic on it */
     assert_true(str_eq(str_make(NULL, 0), STR("")));
     assert_true(str_eq_nocase(STR("AbC"), STR("aBc")));
     assert_false(str_eq_nocase(STR("k"), STR("\xe2\x84\xaa")));
