@@ -132,10 +132,7 @@ static void record_login(struct call *c, const struct admin_account *account, co
             e = add_session(c, account, secret);
         if (e == OK)
             e = transact_audit(c);
-        if (e == OK)
-            e = store_commit(s);
-        else
-            store_rollback(s);
+        e = store_end(s, e);
     }
     if (e != OK)
         problem_reply_err(c, e, "session");

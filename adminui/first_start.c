@@ -62,10 +62,7 @@ static enum err fill(struct app *app, struct store *s, const char *password)
         e = add_admin(app, s, password);
     if (e == OK)
         e = audit_rows_add(s, &row, &id);
-    if (e == OK)
-        return store_commit(s);
-    store_rollback(s);
-    return e;
+    return store_end(s, e);
 }
 
 static enum err begin_store(struct app *app, struct store *s)

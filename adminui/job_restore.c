@@ -174,11 +174,7 @@ static enum err replace(struct desk *d, const struct restore_order *how, const c
     *done = e == OK ? done_json(&x, aside) : NULL;
     if (e == OK)
         e = audit(d, how, *done);
-    if (e != OK) {
-        store_rollback(d->store);
-        return e;
-    }
-    return store_commit(d->store);
+    return store_end(d->store, e);
 }
 
 static enum err attach_and_replace(struct desk *d, const struct restore_order *how,

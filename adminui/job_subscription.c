@@ -281,10 +281,7 @@ static enum err put_aside(struct update *u, const char *because)
         e = subscription_rows_ended(u->d->store, &u->row, &f);
         if (e == OK)
             e = audit(u, "subscription waits");
-        if (e == OK)
-            e = store_commit(u->d->store);
-        else
-            store_rollback(u->d->store);
+        e = store_end(u->d->store, e);
     }
     if (e != OK && is_there) /* nothing waits */
         unlink(path);

@@ -131,10 +131,7 @@ static enum err save(struct desk *d, const struct job_order *o, struct list_impo
         snprintf(why, STORE_WHY_BYTES, "%s", store_why(d->store));
     else
         e = refuse_shrunk(o, im, w, why);
-    if (e == OK)
-        return store_commit(d->store);
-    store_rollback(d->store);
-    return e;
+    return store_end(d->store, e);
 }
 
 enum err job_work_import(struct desk *d, const struct job_order *order,

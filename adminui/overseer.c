@@ -68,10 +68,7 @@ static void done(struct look *x, enum err e, const struct deed *t)
     struct store *s = x->d->store;
     if (e == OK)
         e = audit(x, t);
-    if (e == OK)
-        e = store_commit(s);
-    else
-        store_rollback(s);
+    e = store_end(s, e);
     if (e == OK)
         x->is_told = true;
     else if (e != ERR_CONFLICT) /* a person was faster */

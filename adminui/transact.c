@@ -63,11 +63,7 @@ enum err transact_note(struct call *c)
     if (e != OK)
         return e;
     e = transact_audit(c);
-    if (e != OK) {
-        store_rollback(s);
-        return e;
-    }
-    return store_commit(s);
+    return store_end(s, e);
 }
 
 static void audit_refusal(struct call *c)
@@ -92,10 +88,7 @@ void transact_change(struct call *c, void (*run)(struct call *c), void (*after)(
         return;
     }
     e = transact_audit(c);
-    if (e != OK)
-        store_rollback(s);
-    else
-        e = store_commit(s);
+    e = store_end(s, e);
     if (e != OK) {
         diag(DIAG_ERROR, "store", "a change was not stored", "why", store_why(s), NULL);
         problem_reply_err(c, e, "change");

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "db/policy_store.h"
+#include "db/row.h"
 #include "db/settings_secret.h"
 
 static char *without_secrets(struct str document)
@@ -19,31 +20,24 @@ static char *without_secrets(struct str document)
     return text;
 }
 
-/* Rows of (key, JSON text): those with secrets are written back without. */
+/* A row of (key, JSON text): one with secrets is written back without. */
+static void strip_row(struct row *r, void *item)
+{
+    const char *const *write = item;
+    char *text = without_secrets(row_view(r, 1));
+    if (text)
+        row_fail(r,
+                 row_run(r->s, ROW_SQL(*write, ROW_TEXT(row_view(r, 0)), ROW_TEXT(str_of(text)))));
+    free(text);
+}
+
 static enum err strip(struct store *s, const char *read, const char *write)
 {
-    struct sqlite3_stmt *rows, *put;
-    enum err e = store_stmt(s, read, &rows);
-    while (e == OK && (e = store_step(s, rows)) == OK) {
-        char *text = without_secrets(store_column(rows, 1));
-        if (!text)
-            continue;
-        e = store_stmt(s, write, &put);
-        if (e == OK) {
-            store_bind_str(put, 1, store_column(rows, 0));
-            store_bind_str(put, 2, str_of(text));
-            e = store_run(s, put);
-        }
-        free(text);
-    }
-    if (e != ERR_NOT_FOUND)
-        store_reset(rows);
-    return e == ERR_NOT_FOUND ? OK : e;
+    return row_each(s, ROW_PLAIN(read), ROW_INTO(strip_row, NULL, &write));
 }
 
 static enum err take_out(struct store *s, const struct backup_order *o)
 {
-    struct sqlite3_stmt *st;
     enum err e = store_exec(s, "DELETE FROM admin_session");
     if (e == OK && !o->with_secrets)
         e = strip(s, "SELECT name, document FROM settings",
@@ -51,16 +45,11 @@ static enum err take_out(struct store *s, const struct backup_order *o)
     if (e == OK && !o->with_secrets)
         e = strip(s, "SELECT name, config FROM subscription",
                   "UPDATE subscription SET config = ?2 WHERE name = ?1");
-    if (e == OK)
-        e = store_stmt(s,
-                       "INSERT OR REPLACE INTO meta VALUES('backup_ms', ?1), ('backup_secrets', "
-                       "?2)",
-                       &st);
     if (e != OK)
         return e;
-    store_bind_i64(st, 1, o->at_ms);
-    store_bind_u64(st, 2, o->with_secrets);
-    return store_run(s, st);
+    return row_run(s, ROW_SQL("INSERT OR REPLACE INTO meta"
+                              " VALUES('backup_ms', ?1), ('backup_secrets', ?2)",
+                              ROW_INT(o->at_ms), ROW_INT(o->with_secrets)));
 }
 
 static enum err clean(struct store *s, const struct backup_order *o)
@@ -70,12 +59,7 @@ static enum err clean(struct store *s, const struct backup_order *o)
         e = store_begin(s);
     if (e != OK)
         return e;
-    e = take_out(s, o);
-    if (e != OK) {
-        store_rollback(s);
-        return e;
-    }
-    e = store_commit(s);
+    e = store_end(s, take_out(s, o));
     /* One file, without a write-ahead log beside it. */
     return e == OK ? store_exec(s, "PRAGMA journal_mode=DELETE") : e;
 }

@@ -9,6 +9,7 @@
 #include "db/event_day.h"
 #include "db/event_url.h"
 #include "db/migrate.h"
+#include "db/row.h"
 
 #define TEXT_CEILING ((size_t)1 << 30)
 
@@ -20,9 +21,16 @@ struct event_bulk {
     struct buf url;
 };
 
+static void read_text(struct row *r, void *item)
+{
+    struct event_bulk *b = item;
+    uint64_t id = row_u64(r, 0);
+    if (id < b->n_texts)
+        b->texts[id] = row_text(r, 1);
+}
+
 static enum err read_texts(struct event_bulk *b)
 {
-    struct sqlite3_stmt *st;
     uint64_t n = 0;
     enum err e = store_u64(b->s, "SELECT coalesce(max(id), 0) + 1 FROM text", &n);
     if (e != OK)
@@ -31,16 +39,7 @@ static enum err read_texts(struct event_bulk *b)
     b->n_texts = (size_t)n;
     if (!b->texts)
         return ERR_NOMEM;
-    e = store_stmt(b->s, "SELECT id, s FROM text", &st);
-    while (e == OK && (e = store_step(b->s, st)) == OK) {
-        uint64_t id = store_column_u64(st, 0);
-        struct str kept = arena_str(&b->arena, store_column(st, 1));
-        if (!kept.p)
-            return ERR_NOMEM;
-        if (id < b->n_texts)
-            b->texts[id] = kept;
-    }
-    return e == ERR_NOT_FOUND ? OK : e;
+    return row_each(b->s, ROW_PLAIN("SELECT id, s FROM text"), ROW_INTO(read_text, &b->arena, b));
 }
 
 enum err event_bulk_open(const char *dir, int64_t day, char why[STORE_WHY_BYTES],

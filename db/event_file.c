@@ -8,6 +8,7 @@
 #include "db/event_day.h"
 #include "db/event_url.h"
 #include "db/migrate.h"
+#include "db/row.h"
 
 #define TEXT_CEILING ((size_t)192 << 20)
 #define TEXT_IDS_MAX ((uint64_t)16 << 20) /* higher numbers are looked up each time */
@@ -133,19 +134,16 @@ static enum err make_room(struct event_file *f, uint64_t id)
     return OK;
 }
 
-static enum err read_text(struct event_file *f, uint64_t id, struct str *out)
+static void read_text(struct row *r, void *item)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(f->s, "SELECT s FROM text WHERE id = ?1", &st);
-    if (e != OK)
-        return e;
-    store_bind_u64(st, 1, id);
-    e = store_step(f->s, st);
-    if (e != OK)
-        return e == ERR_NOT_FOUND ? store_fail(f->s, ERR_CORRUPT, "a string is missing") : e;
-    *out = arena_str(&f->arena, store_column(st, 0));
-    store_reset(st);
-    return out->p ? OK : ERR_NOMEM;
+    *(struct str *)item = row_text(r, 0);
+}
+
+static enum err find_text(struct event_file *f, uint64_t id, struct str *out)
+{
+    enum err e = row_one(f->s, ROW_SQL("SELECT s FROM text WHERE id = ?1", ROW_INT(id)),
+                         ROW_INTO(read_text, &f->arena, out));
+    return e == ERR_NOT_FOUND ? store_fail(f->s, ERR_CORRUPT, "a string is missing") : e;
 }
 
 enum err event_file_text(struct event_file *f, uint64_t id, struct str *out)
@@ -161,7 +159,7 @@ enum err event_file_text(struct event_file *f, uint64_t id, struct str *out)
     enum err e = id < TEXT_IDS_MAX ? make_room(f, id) : OK;
     struct str s;
     if (e == OK)
-        e = read_text(f, id, &s);
+        e = find_text(f, id, &s);
     if (e != OK)
         return e;
     if (id < TEXT_IDS_MAX)

@@ -8,6 +8,7 @@
 #include "db/event_day.h"
 #include "db/event_reader.h"
 #include "db/rollup.h"
+#include "db/row.h"
 
 #define MINUTE_MS       INT64_C(60000)
 #define HOUR_MS         INT64_C(3600000)
@@ -66,13 +67,13 @@ static int64_t bucket_for(int64_t span_ms, unsigned buckets)
     return days * EVENT_DAY_MS;
 }
 
-static void add_counts(struct event_counts *c, struct sqlite3_stmt *st)
+static void add_counts(struct event_counts *c, struct row *r)
 {
-    c->requests += store_column_u64(st, 1);
+    c->requests += row_u64(r, 1);
     for (int v = RECORD_ALLOWED; v <= RECORD_ERROR; v++)
-        c->verdicts[v] += store_column_u64(st, 2 + v);
-    c->bytes_in += store_column_u64(st, 8);
-    c->bytes_out += store_column_u64(st, 9);
+        c->verdicts[v] += row_u64(r, 2 + v);
+    c->bytes_in += row_u64(r, 8);
+    c->bytes_out += row_u64(r, 9);
 }
 
 static void add_times(struct series *x, struct str blob)
@@ -85,48 +86,43 @@ static void add_times(struct series *x, struct str blob)
         x->times[i] += times[i];
 }
 
+static void add_minute(struct row *r, void *item)
+{
+    struct series *x = item;
+    struct event_series *o = x->out;
+    int64_t at = row_i64(r, 0) * MINUTE_MS;
+    size_t i = (size_t)((at - o->from_ms) / o->bucket_ms);
+    if (i < o->n)
+        add_counts(&o->points[i].counts, r);
+    add_counts(&o->totals, r);
+    add_times(x, row_view(r, 10));
+}
+
 static enum err add_minutes(struct series *x, struct event_file *f)
 {
-    struct sqlite3_stmt *st;
-    struct event_series *o = x->out;
-    enum err e = store_stmt(f->s,
-                            "SELECT minute, requests, allowed, blocked, warned, denied_auth,"
+    return row_each(f->s,
+                    ROW_SQL("SELECT minute, requests, allowed, blocked, warned, denied_auth,"
                             " refused, error, bytes_in, bytes_out, times FROM minute"
                             " WHERE minute >= ?1 AND minute < ?2",
-                            &st);
-    if (e != OK)
-        return e;
-    store_bind_i64(st, 1, o->from_ms / MINUTE_MS);
-    store_bind_i64(st, 2, o->to_ms / MINUTE_MS);
-    while ((e = store_step(f->s, st)) == OK) {
-        int64_t at = store_column_i64(st, 0) * MINUTE_MS;
-        size_t i = (size_t)((at - o->from_ms) / o->bucket_ms);
-        if (i < o->n)
-            add_counts(&o->points[i].counts, st);
-        add_counts(&o->totals, st);
-        add_times(x, store_column(st, 10));
-    }
-    return e == ERR_NOT_FOUND ? OK : e;
+                            ROW_INT(x->out->from_ms / MINUTE_MS),
+                            ROW_INT(x->out->to_ms / MINUTE_MS)),
+                    ROW_INTO(add_minute, NULL, x));
+}
+
+static void add_user(struct row *r, void *item)
+{
+    struct series *x = item;
+    row_fail(r, map_put(&x->users, row_view(r, 0), x, NULL) == OK ? OK : ERR_NOMEM);
 }
 
 static enum err add_users(struct series *x, struct event_file *f)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(f->s,
-                            "SELECT DISTINCT s FROM hour JOIN text ON text.id = hour.text"
+    return row_each(f->s,
+                    ROW_SQL("SELECT DISTINCT s FROM hour JOIN text ON text.id = hour.text"
                             " WHERE what = 0 AND hour >= ?1 AND hour <= ?2 AND text <> 0",
-                            &st);
-    if (e != OK)
-        return e;
-    store_bind_i64(st, 1, x->out->from_ms / HOUR_MS);
-    store_bind_i64(st, 2, (x->out->to_ms - 1) / HOUR_MS);
-    while ((e = store_step(f->s, st)) == OK) {
-        if (map_put(&x->users, store_column(st, 0), x, NULL) != OK) {
-            store_reset(st);
-            return ERR_NOMEM;
-        }
-    }
-    return e == ERR_NOT_FOUND ? OK : e;
+                            ROW_INT(x->out->from_ms / HOUR_MS),
+                            ROW_INT((x->out->to_ms - 1) / HOUR_MS)),
+                    ROW_INTO(add_user, NULL, x));
 }
 
 static enum err add_series_file(void *ctx, struct event_file *f)
@@ -196,9 +192,8 @@ struct top {
     struct arena arena;
 };
 
-static enum err add_row(struct top *x, struct sqlite3_stmt *st)
+static enum err find_row(struct top *x, struct str name, struct event_top_row **out)
 {
-    struct str name = store_column(st, 0);
     struct event_top_row *row = map_get(&x->rows, name);
     if (!row) {
         row = arena_alloc(&x->arena, sizeof *row);
@@ -208,42 +203,38 @@ static enum err add_row(struct top *x, struct sqlite3_stmt *st)
         if (!row->name.p || map_put(&x->rows, name, row, NULL) != OK)
             return ERR_NOMEM;
     }
-    if (x->ask->what == EVENT_TOP_RULES)
-        row->title = arena_str(&x->arena, store_column(st, 1)); /* the latest name it had */
-    else
-        row->title = row->name;
-    row->requests += store_column_u64(st, 2);
-    row->blocked += store_column_u64(st, 3);
-    row->bytes_in += store_column_u64(st, 4);
-    row->bytes_out += store_column_u64(st, 5);
-    return row->title.p ? OK : ERR_NOMEM;
+    *out = row;
+    return OK;
+}
+
+static void add_row(struct row *r, void *item)
+{
+    struct top *x = item;
+    struct event_top_row *row;
+    row_fail(r, find_row(x, row_view(r, 0), &row));
+    if (r->e != OK)
+        return;
+    /* of a rule: the latest name it had */
+    row->title = x->ask->what == EVENT_TOP_RULES ? row_text(r, 1) : row->name;
+    row->requests += row_u64(r, 2);
+    row->blocked += row_u64(r, 3);
+    row->bytes_in += row_u64(r, 4);
+    row->bytes_out += row_u64(r, 5);
 }
 
 static enum err add_top_file(void *ctx, struct event_file *f)
 {
     struct top *x = ctx;
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(
+    return row_each(
         f->s,
-        "SELECT t.s, n.s, h.requests, h.blocked, h.bytes_in, h.bytes_out FROM"
-        " (SELECT text, max(title) AS title, sum(requests) AS requests, sum(blocked) AS blocked,"
-        "  sum(bytes_in) AS bytes_in, sum(bytes_out) AS bytes_out FROM hour"
-        "  WHERE what = ?1 AND hour >= ?2 AND hour <= ?3 GROUP BY text) h"
-        " JOIN text t ON t.id = h.text JOIN text n ON n.id = h.title",
-        &st);
-    if (e != OK)
-        return e;
-    store_bind_u64(st, 1, x->ask->what);
-    store_bind_i64(st, 2, x->ask->from_ms / HOUR_MS);
-    store_bind_i64(st, 3, (x->ask->to_ms - 1) / HOUR_MS);
-    while ((e = store_step(f->s, st)) == OK) {
-        e = add_row(x, st);
-        if (e != OK) {
-            store_reset(st);
-            return e;
-        }
-    }
-    return e == ERR_NOT_FOUND ? OK : e;
+        ROW_SQL("SELECT t.s, n.s, h.requests, h.blocked, h.bytes_in, h.bytes_out FROM"
+                " (SELECT text, max(title) AS title, sum(requests) AS requests, sum(blocked) AS"
+                "  blocked, sum(bytes_in) AS bytes_in, sum(bytes_out) AS bytes_out FROM hour"
+                "  WHERE what = ?1 AND hour >= ?2 AND hour <= ?3 GROUP BY text) h"
+                " JOIN text t ON t.id = h.text JOIN text n ON n.id = h.title",
+                ROW_INT(x->ask->what), ROW_INT(x->ask->from_ms / HOUR_MS),
+                ROW_INT((x->ask->to_ms - 1) / HOUR_MS)),
+        ROW_INTO(add_row, &x->arena, x));
 }
 
 struct ranked {
@@ -326,9 +317,8 @@ struct rules {
     int64_t first_hour;  /* -1: none */
 };
 
-static enum err add_rule(struct rules *x, struct sqlite3_stmt *st)
+static enum err find_rule(struct rules *x, struct str rule, struct event_rule_use **out)
 {
-    struct str rule = store_column(st, 0);
     struct event_rule_use *row = map_get(&x->rows, rule);
     if (!row) {
         row = arena_alloc(x->arena, sizeof *row);
@@ -338,13 +328,23 @@ static enum err add_rule(struct rules *x, struct sqlite3_stmt *st)
         if (!row->rule.p || map_put(&x->rows, rule, row, NULL) != OK)
             return ERR_NOMEM;
     }
-    row->name = arena_str(x->arena, store_column(st, 1));
-    row->hits += store_column_u64(st, 2);
-    row->blocked += store_column_u64(st, 3);
-    int64_t last = (store_column_i64(st, 4) + 1) * HOUR_MS;
+    *out = row;
+    return OK;
+}
+
+static void add_rule(struct row *r, void *item)
+{
+    struct rules *x = item;
+    struct event_rule_use *row;
+    row_fail(r, find_rule(x, row_view(r, 0), &row));
+    if (r->e != OK)
+        return;
+    row->name = row_text(r, 1);
+    row->hits += row_u64(r, 2);
+    row->blocked += row_u64(r, 3);
+    int64_t last = (row_i64(r, 4) + 1) * HOUR_MS;
     last = last > x->span->to_ms ? x->span->to_ms : last;
     row->last_hit_ms = last > row->last_hit_ms ? last : row->last_hit_ms;
-    return row->name.p ? OK : ERR_NOMEM;
 }
 
 static enum err note_first_hour(struct rules *x, struct event_file *f)
@@ -359,28 +359,18 @@ static enum err note_first_hour(struct rules *x, struct event_file *f)
 static enum err add_rules_file(void *ctx, struct event_file *f)
 {
     struct rules *x = ctx;
-    struct sqlite3_stmt *st;
     enum err e = note_first_hour(x, f);
-    if (e == OK)
-        e = store_stmt(f->s,
-                       "SELECT t.s, n.s, h.requests, h.blocked, h.last FROM"
-                       " (SELECT text, max(title) AS title, sum(requests) AS requests,"
-                       "  sum(blocked) AS blocked, max(hour) AS last FROM hour WHERE what = 3"
-                       "  AND hour >= ?1 AND hour <= ?2 AND text <> 0 GROUP BY text) h"
-                       " JOIN text t ON t.id = h.text JOIN text n ON n.id = h.title",
-                       &st);
     if (e != OK)
         return e;
-    store_bind_i64(st, 1, x->span->from_ms / HOUR_MS);
-    store_bind_i64(st, 2, (x->span->to_ms - 1) / HOUR_MS);
-    while ((e = store_step(f->s, st)) == OK) {
-        e = add_rule(x, st);
-        if (e != OK) {
-            store_reset(st);
-            return e;
-        }
-    }
-    return e == ERR_NOT_FOUND ? OK : e;
+    return row_each(f->s,
+                    ROW_SQL("SELECT t.s, n.s, h.requests, h.blocked, h.last FROM"
+                            " (SELECT text, max(title) AS title, sum(requests) AS requests,"
+                            "  sum(blocked) AS blocked, max(hour) AS last FROM hour WHERE what = 3"
+                            "  AND hour >= ?1 AND hour <= ?2 AND text <> 0 GROUP BY text) h"
+                            " JOIN text t ON t.id = h.text JOIN text n ON n.id = h.title",
+                            ROW_INT(x->span->from_ms / HOUR_MS),
+                            ROW_INT((x->span->to_ms - 1) / HOUR_MS)),
+                    ROW_INTO(add_rule, x->arena, x));
 }
 
 static int by_rule(const void *a, const void *b)

@@ -13,6 +13,7 @@
 #include "db/event_url.h"
 #include "db/migrate.h"
 #include "db/rollup.h"
+#include "db/row.h"
 
 #define OPEN_DAYS         2      /* today, and yesterday around midnight */
 #define TEXTS_MAX         200000 /* remembered per file; the table itself is not bounded by it */
@@ -179,30 +180,12 @@ enum err event_rows_migrate(struct event_writer *w)
 
 static enum err look_up(struct day *d, struct str s, uint64_t *id)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(d->s, "SELECT id FROM text WHERE s = ?1", &st);
-    if (e != OK)
-        return e;
-    store_bind_str(st, 1, s);
-    e = store_step(d->s, st);
-    if (e != OK)
-        return e;
-    *id = store_column_u64(st, 0);
-    store_reset(st);
-    return OK;
+    return row_number(d->s, ROW_SQL("SELECT id FROM text WHERE s = ?1", ROW_TEXT(s)), id);
 }
 
 static enum err add_text(struct day *d, struct str s, uint64_t *id)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(d->s, "INSERT INTO text(s) VALUES(?1)", &st);
-    if (e != OK)
-        return e;
-    store_bind_str(st, 1, s);
-    e = store_run(d->s, st);
-    if (e == OK)
-        *id = store_last_rowid(d->s);
-    return e;
+    return row_add(d->s, ROW_SQL("INSERT INTO text(s) VALUES(?1)", ROW_TEXT(s)), id);
 }
 
 /* The number of a string in this file, new when it was not there. */
@@ -397,22 +380,14 @@ static enum err write_record(struct event_writer *w, struct day *d, const struct
 
 static enum err write_positions(struct store *s, const struct event_batch *b)
 {
-    for (size_t i = 0; i < b->n_positions; i++) {
-        struct sqlite3_stmt *st;
-        enum err e = store_stmt(s,
-                                "INSERT INTO journal VALUES(?1, ?2, ?3)"
-                                " ON CONFLICT(journal) DO UPDATE SET epoch = ?2, offset = ?3",
-                                &st);
-        if (e != OK)
-            return e;
-        store_bind_u64(st, 1, b->positions[i].journal);
-        store_bind_u64(st, 2, b->positions[i].epoch);
-        store_bind_u64(st, 3, b->positions[i].offset);
-        e = store_run(s, st);
-        if (e != OK)
-            return e;
+    enum err e = OK;
+    for (size_t i = 0; i < b->n_positions && e == OK; i++) {
+        const struct event_position *p = &b->positions[i];
+        e = row_run(s, ROW_SQL("INSERT INTO journal VALUES(?1, ?2, ?3)"
+                               " ON CONFLICT(journal) DO UPDATE SET epoch = ?2, offset = ?3",
+                               ROW_INT(p->journal), ROW_INT(p->epoch), ROW_INT(p->offset)));
     }
-    return OK;
+    return e;
 }
 
 static enum err write_rows(struct event_writer *w, struct day *d, const struct event_batch *b)
@@ -438,12 +413,7 @@ static enum err write_day(struct event_writer *w, int64_t day, const struct even
     e = explain(w, d->s, store_begin(d->s));
     if (e != OK)
         return e;
-    e = explain(w, d->s, write_rows(w, d, b));
-    if (e == OK) {
-        e = explain(w, d->s, store_commit(d->s));
-    } else {
-        store_rollback(d->s);
-    }
+    e = explain(w, d->s, store_end(d->s, write_rows(w, d, b)));
     if (e != OK)
         close_day(d); /* numbers given to strings are void now; a fresh look next time */
     return e;
@@ -517,20 +487,18 @@ enum err event_rows_last_id(struct event_writer *w, uint64_t *out)
     return OK;
 }
 
+static void read_position(struct row *r, void *item)
+{
+    *(struct event_position *)item = (struct event_position){
+        .epoch = row_u64(r, 0), .offset = row_u64(r, 1), .journal = (uint32_t)row_u64(r, 2)};
+}
+
 static enum err position_in(struct store *s, uint32_t journal, struct event_position *out)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s, "SELECT epoch, offset FROM journal WHERE journal = ?1", &st);
-    if (e != OK)
-        return e;
-    store_bind_u64(st, 1, journal);
-    e = store_step(s, st);
-    if (e != OK)
-        return e;
-    *out = (struct event_position){
-        .epoch = store_column_u64(st, 0), .offset = store_column_u64(st, 1), .journal = journal};
-    store_reset(st);
-    return OK;
+    return row_one(
+        s,
+        ROW_SQL("SELECT epoch, offset, journal FROM journal WHERE journal = ?1", ROW_INT(journal)),
+        ROW_INTO(read_position, NULL, out));
 }
 
 enum err event_rows_position(struct event_writer *w, uint32_t journal, struct event_position *out)

@@ -4,6 +4,7 @@
 #include "base/map.h"
 #include "db/event_day.h"
 #include "db/event_reader.h"
+#include "db/row.h"
 
 #define CEILING ((size_t)64 << 20)
 
@@ -34,51 +35,39 @@ static enum err find(struct trial *x, struct str who, struct person **out)
     return OK;
 }
 
-static void add(struct sums *to, struct sqlite3_stmt *st)
+static void add(struct sums *to, struct row *r)
 {
-    to->requests += store_column_u64(st, 2);
-    to->blocked += store_column_u64(st, 3);
-    to->errors += store_column_u64(st, 4);
+    to->requests += row_u64(r, 2);
+    to->blocked += row_u64(r, 3);
+    to->errors += row_u64(r, 4);
 }
 
-static enum err add_row(struct trial *x, struct sqlite3_stmt *st)
+static void add_row(struct row *r, void *item)
 {
+    struct trial *x = item;
     struct person *p;
-    bool is_now = store_column_u64(st, 0) == x->ask->version;
-    enum err e = find(x, store_column(st, 1), &p);
-    if (e != OK)
-        return e;
-    add(is_now ? &p->now : &p->before, st);
+    bool is_now = row_u64(r, 0) == x->ask->version;
+    row_fail(r, find(x, row_view(r, 1), &p));
+    if (r->e != OK)
+        return;
+    add(is_now ? &p->now : &p->before, r);
     if (!is_now)
-        add(&x->before, st);
-    return OK;
+        add(&x->before, r);
 }
 
 static enum err add_rows(struct trial *x, struct event_file *f)
 {
-    struct sqlite3_stmt *st;
     uint64_t has_table = 0;
     enum err e = store_u64(f->s, "SELECT count(*) FROM sqlite_schema WHERE name = 'version_use'",
                            &has_table);
     if (e != OK || !has_table)
         return e; /* a day written before there was this roll-up */
-    e = store_stmt(f->s,
-                   "SELECT version, s, requests, blocked, errors FROM version_use"
-                   " JOIN text ON text.id = who WHERE version IN (?1, ?2, ?3)",
-                   &st);
-    if (e != OK)
-        return e;
-    store_bind_u64(st, 1, x->ask->version);
-    store_bind_u64(st, 2, x->ask->previous);
-    store_bind_u64(st, 3, x->ask->same ? x->ask->same : x->ask->previous);
-    while ((e = store_step(f->s, st)) == OK) {
-        e = add_row(x, st);
-        if (e != OK) {
-            store_reset(st);
-            return e;
-        }
-    }
-    return e == ERR_NOT_FOUND ? OK : e;
+    return row_each(f->s,
+                    ROW_SQL("SELECT version, s, requests, blocked, errors FROM version_use"
+                            " JOIN text ON text.id = who WHERE version IN (?1, ?2, ?3)",
+                            ROW_INT(x->ask->version), ROW_INT(x->ask->previous),
+                            ROW_INT(x->ask->same ? x->ask->same : x->ask->previous)),
+                    ROW_INTO(add_row, NULL, x));
 }
 
 static double share(uint64_t part, uint64_t whole)

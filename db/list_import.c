@@ -545,9 +545,5 @@ enum err list_import_save(struct list_import *im, struct store *s,
         e = save_category(s, im->categories[i], how);
     if (e == OK && how->drops_missing && !how->merge && !how->dry_run)
         e = drop_missing(im, s, how);
-    if (e != OK) {
-        store_rollback(s);
-        return e;
-    }
-    return store_commit(s);
+    return store_end(s, e);
 }

@@ -74,13 +74,7 @@ enum err migrate_run(struct store *s, const struct migrate_plan *plan)
     if (e != OK)
         return e;
     e = steps_done(s, plan, &done); /* again: another process may have been faster */
-    if (e == OK)
-        e = run_steps(s, plan, done);
-    if (e != OK) {
-        store_rollback(s);
-        return e;
-    }
-    return store_commit(s);
+    return store_end(s, e == OK ? run_steps(s, plan, done) : e);
 }
 
 enum err migrate_look(struct store *s, const struct migrate_plan *plan)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "db/migrate.h"
+#include "db/row.h"
 
 static enum err prepare(struct store *s, enum store_mode mode)
 {
@@ -42,12 +43,7 @@ enum err policy_store_backup(struct store *s, const char *to_path)
         return store_fail(s, err_from_errno(errno), "cannot create %s: %s", to_path,
                           strerror(errno));
     close(fd);
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s, "VACUUM INTO ?1", &st);
-    if (e == OK) {
-        store_bind_str(st, 1, str_of(to_path));
-        e = store_run(s, st);
-    }
+    enum err e = row_run(s, ROW_SQL("VACUUM INTO ?1", ROW_TEXT(str_of(to_path))));
     if (e != OK)
         unlink(to_path);
     return e;

@@ -14,6 +14,7 @@
 #include "db/audit_rows.h"
 #include "db/migrate.h"
 #include "db/policy_rows.h"
+#include "db/row.h"
 #include "db/settings_secret.h"
 
 #define SCHEMA_TEXT_MAX (1u << 20)
@@ -27,20 +28,20 @@ static enum err refuse(char why[STORE_WHY_BYTES], const char *sentence)
     return ERR_INVALID;
 }
 
+static void add_line(struct row *r, void *item)
+{
+    struct buf *out = item;
+    buf_add(out, row_view(r, 0));
+    buf_add_c(out, '\n');
+}
+
 static enum err schema_text(struct store *s, struct buf *out)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s,
-                            "SELECT type || '|' || name || '|' || tbl_name || '|' ||"
-                            " coalesce(sql, '') FROM sqlite_schema ORDER BY type, name",
-                            &st);
-    while (e == OK && (e = store_step(s, st)) == OK) {
-        buf_add(out, store_column(st, 0));
-        buf_add_c(out, '\n');
-    }
-    if (e != ERR_NOT_FOUND)
-        return e;
-    return out->failed ? ERR_LIMIT : OK;
+    enum err e = row_each(s,
+                          ROW_PLAIN("SELECT type || '|' || name || '|' || tbl_name || '|' ||"
+                                    " coalesce(sql, '') FROM sqlite_schema ORDER BY type, name"),
+                          ROW_INTO(add_line, NULL, out));
+    return e == OK && out->failed ? ERR_LIMIT : e;
 }
 
 /* What the first n steps of ours make, in a file beside. */
@@ -187,28 +188,10 @@ enum err restore_look(const char *path, char why[STORE_WHY_BYTES], struct restor
     return e;
 }
 
-static enum err read_settings(struct store *s, struct arena *a, struct restore_content *out)
+static void read_setting(struct row *r, void *item)
 {
-    struct sqlite3_stmt *st;
-    uint64_t n = 0;
-    enum err e = store_u64(s, "SELECT count(*) FROM settings", &n);
-    if (e == OK)
-        e = store_stmt(s, "SELECT name, document FROM settings ORDER BY name", &st);
-    if (e != OK)
-        return e;
-    out->settings = arena_alloc(a, (size_t)(n + 1) * sizeof *out->settings);
-    if (!out->settings)
-        return ERR_NOMEM;
-    while (out->n_settings < n && (e = store_step(s, st)) == OK) {
-        struct restore_setting *x = &out->settings[out->n_settings++];
-        e = store_column_copy(st, 0, a, &x->name);
-        if (e == OK)
-            e = store_column_copy(st, 1, a, &x->document);
-        if (e != OK)
-            break;
-    }
-    store_reset(st);
-    return e == ERR_NOT_FOUND ? OK : e;
+    *(struct restore_setting *)item =
+        (struct restore_setting){.name = row_text(r, 0), .document = row_text(r, 1)};
 }
 
 enum err restore_content(const char *path, struct arena *a, char why[STORE_WHY_BYTES],
@@ -224,7 +207,8 @@ enum err restore_content(const char *path, struct arena *a, char why[STORE_WHY_B
     if (e == OK)
         out->live = v.document;
     if (e == OK)
-        e = read_settings(s, a, out);
+        e = row_all(s, ROW_PLAIN("SELECT name, document FROM settings ORDER BY name"),
+                    ROW_ALL(read_setting, a, &out->settings), &out->n_settings);
     if (e != OK)
         snprintf(why, STORE_WHY_BYTES, "%s", store_why(s));
     store_close(s);
@@ -236,12 +220,7 @@ enum err restore_content(const char *path, struct arena *a, char why[STORE_WHY_B
 
 enum err restore_attach(struct store *s, const char *path)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s, "ATTACH ?1 AS restored", &st);
-    if (e != OK)
-        return e;
-    store_bind_str(st, 1, str_of(path));
-    return store_run(s, st);
+    return row_run(s, ROW_SQL("ATTACH ?1 AS restored", ROW_TEXT(str_of(path))));
 }
 
 void restore_detach(struct store *s)
@@ -318,33 +297,28 @@ static char *filled(struct str theirs, struct str ours, unsigned *n_missing)
     return text;
 }
 
-static enum err write_filled(struct store *s, const char *sql, struct str name, char *text)
+struct filling {
+    const char *write;
+    unsigned *n_missing;
+};
+
+static void fill_row(struct row *r, void *item)
 {
-    struct sqlite3_stmt *st;
-    if (!text)
-        return ERR_NOMEM;
-    enum err e = store_stmt(s, sql, &st);
-    if (e == OK) {
-        store_bind_str(st, 1, name);
-        store_bind_str(st, 2, str_of(text));
-        e = store_run(s, st);
+    const struct filling *x = item;
+    char *text = filled(row_view(r, 1), row_view(r, 2), x->n_missing);
+    if (!text) {
+        row_fail(r, ERR_NOMEM);
+        return;
     }
+    row_fail(r, row_run(r->s, ROW_SQL(x->write, ROW_TEXT(row_view(r, 0)), ROW_TEXT(str_of(text)))));
     secret_wipe(text, strlen(text));
     free(text);
-    return e;
 }
 
 static enum err fill_secrets(struct store *s, const struct documents *d, unsigned *n_missing)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s, d->read, &st);
-    while (e == OK && (e = store_step(s, st)) == OK) {
-        char *text = filled(store_column(st, 1), store_column(st, 2), n_missing);
-        e = write_filled(s, d->write, store_column(st, 0), text);
-        if (e != OK)
-            store_reset(st);
-    }
-    return e == ERR_NOT_FOUND ? OK : e;
+    struct filling x = {d->write, n_missing};
+    return row_each(s, ROW_PLAIN(d->read), ROW_INTO(fill_row, NULL, &x));
 }
 
 static enum err copy_versions(struct store *s, struct restore_done *out)
@@ -366,21 +340,20 @@ static enum err copy_versions(struct store *s, struct restore_done *out)
     return e;
 }
 
+static void read_live(struct row *r, void *item)
+{
+    char *text = str_dup(row_view(r, 0));
+    if (!text)
+        row_fail(r, ERR_NOMEM);
+    *(struct str *)item = str_of(text);
+}
+
 static enum err restored_live(struct store *s, struct str *document)
 {
-    struct sqlite3_stmt *st;
-    enum err e = store_stmt(s,
-                            "SELECT document FROM restored.policy_version JOIN"
-                            " restored.policy_live USING(version)",
-                            &st);
-    if (e == OK)
-        e = store_step(s, st);
-    if (e != OK)
-        return e;
-    char *text = str_dup(store_column(st, 0));
-    store_reset(st);
-    *document = str_of(text);
-    return text ? OK : ERR_NOMEM;
+    return row_one(s,
+                   ROW_PLAIN("SELECT document FROM restored.policy_version JOIN"
+                             " restored.policy_live USING(version)"),
+                   ROW_INTO(read_live, NULL, document));
 }
 
 /* The file's live document is live here too, under a number that was never used. */
@@ -436,12 +409,7 @@ enum err restore_run(struct store *s, const struct restore_order *how, struct re
     enum err e = store_begin(s);
     if (e != OK)
         return e;
-    e = copy_all(s, how, &done);
-    if (e != OK) {
-        store_rollback(s);
-        return e;
-    }
-    e = store_commit(s);
+    e = store_end(s, copy_all(s, how, &done));
     if (e == OK)
         *out = done;
     return e;
