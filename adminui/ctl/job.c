@@ -6,8 +6,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "adminui/ctl/show.h"
-
 #define POLL_MS 150
 
 static void wait_a_bit(void)
@@ -73,4 +71,17 @@ const json_t *job_result(const struct client_answer *job)
     show_value(stderr, json_object_get(job->json, "message"));
     fputc('\n', stderr);
     return NULL;
+}
+
+int job_show(struct ctl *c, const struct client_ask *ask, void (*print)(const json_t *result))
+{
+    struct client_answer job;
+    int code = job_run(c, ask, &job);
+    const json_t *result = code ? NULL : job_result(&job);
+    if (!code && c->options.json)
+        verbs_print_json(&job);
+    else if (result)
+        print(result);
+    client_answer_fini(&job);
+    return code ? code : result ? 0 : 1;
 }

@@ -10,6 +10,7 @@
 
 #define DEFAULT_SOCKET "/var/lib/proxyd/admin.sock"
 #define SOURCE_SOCKET  "./var/admin.sock" /* of `make run` */
+#define PATH_BYTES     (256u << 10)
 
 static void usage(FILE *to)
 {
@@ -138,7 +139,9 @@ static int run(struct ctl *c, int n, char **words)
                    : DEFAULT_SOCKET;
     if (client_init(&c->client, path) != OK)
         return 2;
+    buf_init(&c->path, PATH_BYTES);
     int code = v->run(c);
+    buf_fini(&c->path);
     client_fini(&c->client);
     return code;
 }

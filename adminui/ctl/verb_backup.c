@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "adminui/ctl/job.h"
-#include "adminui/ctl/show.h"
 
 struct writing {
     int fd;
@@ -126,21 +125,11 @@ static void print_restored(const json_t *r)
 
 int verb_restore(struct ctl *c)
 {
-    struct client_answer job;
-    struct buf path;
-    buf_init(&path, 200);
-    buf_add_z(&path, "/restore");
-    verbs_query(c, &path, "dry_run", c->options.dry_run ? "true" : NULL);
-    verbs_query(c, &path, "accounts", c->options.keep_accounts ? "keep" : NULL);
-    buf_add_c(&path, 0);
-    struct client_ask ask = {.method = "POST", .path = path.p, .file = c->words[0]};
-    int code = job_run(c, &ask, &job);
-    const json_t *result = code ? NULL : job_result(&job);
-    if (!code && c->options.json)
-        verbs_print_json(&job);
-    else if (result)
-        print_restored(result);
-    client_answer_fini(&job);
-    buf_fini(&path);
-    return code ? code : result ? 0 : 1;
+    verbs_path(c, "/restore");
+    verbs_query(c, "dry_run", c->options.dry_run ? "true" : NULL);
+    struct client_ask ask = {
+        .method = "POST",
+        .path = verbs_query(c, "accounts", c->options.keep_accounts ? "keep" : NULL),
+        .file = c->words[0]};
+    return job_show(c, &ask, print_restored);
 }

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "adminui/ctl/job.h"
-#include "adminui/ctl/show.h"
 #include "adminui/ctl/verbs.h"
 
 int verb_category_list(struct ctl *c)
@@ -15,13 +14,7 @@ int verb_category_list(struct ctl *c)
         {"URLS", "counts/urls"}, {"EXPRESSIONS", "counts/expressions"},
         {"IPS", "counts/ips"},   {"UPDATED", "updated_at"},
         {"USED BY", "used_by"},  {NULL, NULL}};
-    struct client_answer a;
-    bool is_done;
-    int code = verbs_get(c, "/categories", &a, &is_done);
-    if (!is_done)
-        show_table(json_object_get(a.json, "items"), columns);
-    client_answer_fini(&a);
-    return code;
+    return verbs_list(c, "/categories", columns);
 }
 
 static void print_result(const json_t *result)
@@ -62,87 +55,49 @@ static void print_result(const json_t *result)
     }
 }
 
-static int finish(struct ctl *c, const struct client_answer *job)
+/* The path so far is the import's. */
+static int import(struct ctl *c, const char *file)
 {
-    const json_t *result = job_result(job);
-    if (c->options.json)
-        verbs_print_json(job);
-    else if (result)
-        print_result(result);
-    return result ? 0 : 1;
-}
-
-static int import(struct ctl *c, struct buf *path, const char *file)
-{
-    struct client_answer job;
     const char *name = strrchr(file, '/');
-    verbs_query(c, path, "mode", c->options.merge ? "merge" : NULL);
-    verbs_query(c, path, "dry_run", c->options.dry_run ? "true" : NULL);
-    verbs_query(c, path, "force", c->options.force ? "true" : NULL);
-    verbs_query(c, path, "source", name ? name + 1 : file);
-    buf_add_c(path, 0);
-    struct client_ask ask = {.method = "POST", .path = path->p, .file = file};
-    int code = job_run(c, &ask, &job);
-    if (!code)
-        code = finish(c, &job);
-    client_answer_fini(&job);
-    buf_fini(path);
-    return code;
+    verbs_query(c, "mode", c->options.merge ? "merge" : NULL);
+    verbs_query(c, "dry_run", c->options.dry_run ? "true" : NULL);
+    verbs_query(c, "force", c->options.force ? "true" : NULL);
+    struct client_ask ask = {
+        .method = "POST", .path = verbs_query(c, "source", name ? name + 1 : file), .file = file};
+    return job_show(c, &ask, print_result);
 }
 
 int verb_category_import(struct ctl *c)
 {
-    struct buf path;
-    buf_init(&path, 16384);
-    buf_add_z(&path, "/categories/");
-    client_encode(&c->client, &path, c->words[0]);
-    buf_add_z(&path, ":import");
-    verbs_query(c, &path, "format", c->options.format);
-    return import(c, &path, c->words[1]);
+    verbs_path(c, "/categories/");
+    verbs_word(c, c->words[0], ":import");
+    verbs_query(c, "format", c->options.format);
+    return import(c, c->words[1]);
 }
 
 int verb_category_tree(struct ctl *c)
 {
-    struct buf path;
-    buf_init(&path, 16384);
-    buf_add_z(&path, "/categories:import");
-    return import(c, &path, c->words[0]);
+    verbs_path(c, "/categories:import");
+    return import(c, c->words[0]);
+}
+
+static void print_matches(const json_t *answer)
+{
+    static const struct show_column columns[] = {
+        {"CATEGORY", "category"}, {"ENTRY", "entry"}, {"KIND", "kind"}, {NULL, NULL}};
+    show_table(json_object_get(answer, "matches"), columns);
 }
 
 int verb_category_lookup(struct ctl *c)
 {
-    static const struct show_column columns[] = {
-        {"CATEGORY", "category"}, {"ENTRY", "entry"}, {"KIND", "kind"}, {NULL, NULL}};
-    struct client_answer a;
-    struct buf path;
-    bool is_done, is_url = strstr(c->words[0], "://") != NULL;
-    buf_init(&path, 16384);
-    buf_add_z(&path, "/lookup");
-    verbs_query(c, &path, is_url ? "url" : "host", c->words[0]);
-    buf_add_c(&path, 0);
-    int code = verbs_get(c, path.p, &a, &is_done);
-    if (!is_done)
-        show_table(json_object_get(a.json, "matches"), columns);
-    client_answer_fini(&a);
-    buf_fini(&path);
-    return code;
+    bool is_url = strstr(c->words[0], "://") != NULL;
+    verbs_path(c, "/lookup");
+    return verbs_get(c, verbs_query(c, is_url ? "url" : "host", c->words[0]), print_matches);
 }
 
 int verb_category_delete(struct ctl *c)
 {
-    struct client_answer now, a = {0};
-    struct buf path;
-    buf_init(&path, 4096);
-    buf_add_z(&path, "/categories/");
-    client_encode(&c->client, &path, c->words[0]);
-    buf_add_c(&path, 0);
-    struct client_ask get = {.method = "GET", .path = path.p};
-    int code = verbs_call(c, &get, &now);
-    struct client_ask ask = {.method = "DELETE", .path = path.p, .if_match = now.etag};
-    if (!code)
-        code = verbs_call(c, &ask, &a);
-    client_answer_fini(&now);
-    client_answer_fini(&a);
-    buf_fini(&path);
-    return code;
+    verbs_path(c, "/categories/");
+    struct client_ask ask = {.method = "DELETE", .path = verbs_word(c, c->words[0], "")};
+    return verbs_change(c, &ask, NULL);
 }

@@ -5,16 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "adminui/ctl/show.h"
-
 /* --- the body of a publication -----------------------------------------------------------------
  */
-
-static void set_text(json_t *body, const char *name, const char *text)
-{
-    if (text)
-        json_object_set_new(body, name, json_string(text));
-}
 
 /* "groups=a,b users=c networks=10.1.0.0/16", parts apart by space or semicolon. */
 static json_t *read_scope(const char *text)
@@ -50,9 +42,9 @@ static json_t *read_scope(const char *text)
 json_t *verb_change_body(const struct options *o)
 {
     json_t *body = json_object();
-    set_text(body, "comment", o->comment);
-    set_text(body, "at", o->at);
-    set_text(body, "reason", o->reason);
+    verbs_set(body, "comment", o->comment);
+    verbs_set(body, "at", o->at);
+    verbs_set(body, "reason", o->reason);
     if (o->force)
         json_object_set_new(body, "force", json_true());
     if (o->emergency)
@@ -93,21 +85,12 @@ static void print_change(const json_t *x)
     show_object(x, columns);
 }
 
-static int show_one(struct ctl *c)
+static void print_one(const json_t *x)
 {
-    char path[64];
-    struct client_answer a;
-    bool is_done;
-    snprintf(path, sizeof path, "/policy/pending/%.20s", c->words[0]);
-    int code = verbs_get(c, path, &a, &is_done);
-    if (!is_done) {
-        static const struct show_column columns[] = {
-            {"CHANGE", "op"}, {"KIND", "kind"}, {"ID", "id"}, {"NAME", "name"}, {NULL, NULL}};
-        print_change(a.json);
-        show_table(json_object_get(a.json, "changes"), columns);
-    }
-    client_answer_fini(&a);
-    return code;
+    static const struct show_column columns[] = {
+        {"CHANGE", "op"}, {"KIND", "kind"}, {"ID", "id"}, {"NAME", "name"}, {NULL, NULL}};
+    print_change(x);
+    show_table(json_object_get(x, "changes"), columns);
 }
 
 int verb_change_list(struct ctl *c)
@@ -116,34 +99,20 @@ int verb_change_list(struct ctl *c)
         {"CHANGE", "id"},       {"KIND", "kind"},       {"STATE", "state"},
         {"BY", "created_by"},   {"DUE", "publish_at"},  {"VERSION", "version"},
         {"COMMENT", "comment"}, {"MESSAGE", "message"}, {NULL, NULL}};
-    struct client_answer a;
-    bool is_done;
+    char path[64];
+    snprintf(path, sizeof path, "/policy/pending/%.20s", c->n_words ? c->words[0] : "");
     if (c->n_words)
-        return show_one(c);
-    int code = verbs_get(c, c->options.all ? "/policy/pending?state=all" : "/policy/pending", &a,
-                         &is_done);
-    if (!is_done)
-        show_table(json_object_get(a.json, "items"), columns);
-    client_answer_fini(&a);
-    return code;
+        return verbs_get(c, path, print_one);
+    return verbs_list(c, c->options.all ? "/policy/pending?state=all" : "/policy/pending", columns);
 }
 
 static int say(struct ctl *c, const char *verb)
 {
     char path[80];
-    struct client_answer a;
     json_t *body = json_object();
-    set_text(body, "comment", c->options.comment);
+    verbs_set(body, "comment", c->options.comment);
     snprintf(path, sizeof path, "/policy/pending/%.20s:%s", c->words[0], verb);
-    struct client_ask ask = {.method = "POST", .path = path, .json = body};
-    int code = verbs_call(c, &ask, &a);
-    if (!code && c->options.json)
-        verbs_print_json(&a);
-    else if (!code)
-        print_change(a.json);
-    client_answer_fini(&a);
-    json_decref(body);
-    return code;
+    return verbs_post(c, path, body, print_change);
 }
 
 int verb_change_approve(struct ctl *c)
@@ -174,7 +143,7 @@ int verb_change_cancel(struct ctl *c)
 /* --- figures -----------------------------------------------------------------------------------
  */
 
-int verb_change_watch(struct ctl *c)
+static void print_watch(const json_t *x)
 {
     static const struct show_column columns[] = {{"published last", "version"},
                                                  {"before", "previous"},
@@ -189,13 +158,12 @@ int verb_change_watch(struct ctl *c)
                                                  {"on trial", "canary/version"},
                                                  {"pending changes", "n_pending"},
                                                  {NULL, NULL}};
-    struct client_answer a;
-    bool is_done;
-    int code = verbs_get(c, "/policy/watch", &a, &is_done);
-    if (!is_done)
-        show_object(a.json, columns);
-    client_answer_fini(&a);
-    return code;
+    show_object(x, columns);
+}
+
+int verb_change_watch(struct ctl *c)
+{
+    return verbs_get(c, "/policy/watch", print_watch);
 }
 
 int verb_change_usage(struct ctl *c)
@@ -203,16 +171,10 @@ int verb_change_usage(struct ctl *c)
     static const struct show_column columns[] = {{"RULE", "rule"},        {"NAME", "name"},
                                                  {"HITS", "hits"},        {"BLOCKED", "blocked"},
                                                  {"LAST", "last_hit_at"}, {NULL, NULL}};
-    struct client_answer a;
     char path[60];
-    bool is_done;
     snprintf(path, sizeof path, "/policy/rules/usage?days=%.10s",
              c->options.days ? c->options.days : "30");
-    int code = verbs_get(c, path, &a, &is_done);
-    if (!is_done)
-        show_table(json_object_get(a.json, "items"), columns);
-    client_answer_fini(&a);
-    return code;
+    return verbs_list(c, path, columns);
 }
 
 /* --- exceptions --------------------------------------------------------------------------------
@@ -255,9 +217,9 @@ static json_t *exception_body(const struct ctl *c)
                            ? "url"
                        : str_starts(str_of(word), STR("category:")) ? "category"
                                                                     : "host";
-    set_text(body, kind, kind[0] == 'c' ? word + 9 : word);
-    set_text(body, "reason", o->reason);
-    set_text(body, "until", o->at);
+    verbs_set(body, kind, kind[0] == 'c' ? word + 9 : word);
+    verbs_set(body, "reason", o->reason);
+    verbs_set(body, "until", o->at);
     json_object_set_new(body, "for", whom(o));
     if (o->minutes)
         json_object_set_new(body, "minutes", json_integer(strtoll(o->minutes, NULL, 10)));
@@ -288,17 +250,7 @@ static void print_exception(const json_t *x)
 
 int verb_change_except(struct ctl *c)
 {
-    struct client_answer a;
-    json_t *body = exception_body(c);
-    struct client_ask ask = {.method = "POST", .path = "/policy/exceptions", .json = body};
-    int code = verbs_call(c, &ask, &a);
-    if (!code && c->options.json)
-        verbs_print_json(&a);
-    else if (!code)
-        print_exception(a.json);
-    client_answer_fini(&a);
-    json_decref(body);
-    return code;
+    return verbs_post(c, "/policy/exceptions", exception_body(c), print_exception);
 }
 
 int verb_change_exceptions(struct ctl *c)
@@ -308,11 +260,5 @@ int verb_change_exceptions(struct ctl *c)
         {"STATE", "state"},     {"OWNER", "owner"},
         {"ENDS", "expires_at"}, {"LAST HIT", "last_hit_at"},
         {"REASON", "reason"},   {NULL, NULL}};
-    struct client_answer a;
-    bool is_done;
-    int code = verbs_get(c, "/policy/exceptions", &a, &is_done);
-    if (!is_done)
-        show_table(json_object_get(a.json, "items"), columns);
-    client_answer_fini(&a);
-    return code;
+    return verbs_list(c, "/policy/exceptions", columns);
 }

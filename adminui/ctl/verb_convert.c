@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "adminui/ctl/job.h"
-#include "adminui/ctl/show.h"
 
 static void print_row(const json_t *r)
 {
@@ -48,30 +47,19 @@ static void print_report(const json_t *result)
         fprintf(stderr, ", %lld entries\n",
                 (long long)json_integer_value(json_object_get(r, "entries")));
     }
+    json_dumpf(json_object_get(result, "document"), stdout, JSON_INDENT(2));
+    fputc('\n', stdout);
 }
 
 int verb_convert(struct ctl *c)
 {
-    struct client_answer job;
-    struct buf path;
-    const char *name = strrchr(c->words[0], '/');
-    buf_init(&path, 4096);
-    buf_add_z(&path, "/convert");
-    verbs_query(c, &path, "name", name ? name + 1 : c->words[0]);
-    verbs_query(c, &path, "from", c->options.from);
-    verbs_query(c, &path, "categories", c->options.store_categories ? "store" : NULL);
-    buf_add_c(&path, 0);
-    struct client_ask ask = {.method = "POST", .path = path.p, .file = c->words[0]};
-    int code = job_run(c, &ask, &job);
-    const json_t *result = code ? NULL : job_result(&job);
-    if (!code && c->options.json) {
-        verbs_print_json(&job);
-    } else if (result) {
-        print_report(result);
-        json_dumpf(json_object_get(result, "document"), stdout, JSON_INDENT(2));
-        fputc('\n', stdout);
-    }
-    client_answer_fini(&job);
-    buf_fini(&path);
-    return code ? code : result ? 0 : 1;
+    const char *file = c->words[0], *name = strrchr(file, '/');
+    verbs_path(c, "/convert");
+    verbs_query(c, "name", name ? name + 1 : file);
+    verbs_query(c, "from", c->options.from);
+    struct client_ask ask = {
+        .method = "POST",
+        .path = verbs_query(c, "categories", c->options.store_categories ? "store" : NULL),
+        .file = file};
+    return job_show(c, &ask, print_report);
 }

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "adminui/ctl/show.h"
 #include "adminui/ctl/verbs.h"
 
 #define LINE_MAX_BYTES (256u << 10)
@@ -15,7 +14,7 @@ static const struct show_column columns[] = {
     {"URL", "url"},         {"RULE", "rule"},     {NULL, NULL}};
 
 /* FIELD=VALUE words and the time range as a query. False: a word without '='. */
-static bool add_filter(struct ctl *c, struct buf *path)
+static bool add_filter(struct ctl *c)
 {
     for (int i = 0; i < c->n_words; i++) {
         char *equals = strchr(c->words[i], '=');
@@ -24,13 +23,10 @@ static bool add_filter(struct ctl *c, struct buf *path)
             return false;
         }
         *equals = 0;
-        buf_add_c(path, str_find(buf_str(path), '?') == STR_NPOS ? '?' : '&');
-        client_encode(&c->client, path, c->words[i]);
-        buf_add_c(path, '=');
-        client_encode(&c->client, path, equals + 1);
+        verbs_query(c, c->words[i], equals + 1);
     }
-    verbs_query(c, path, "from", c->options.from);
-    verbs_query(c, path, "to", c->options.to);
+    verbs_query(c, "from", c->options.from);
+    verbs_query(c, "to", c->options.to);
     return true;
 }
 
@@ -79,42 +75,22 @@ static void on_piece(void *ctx, struct str bytes)
 
 static int follow(struct ctl *c)
 {
-    struct client_answer a;
     struct tail t = {.is_json = c->options.json};
-    struct buf path;
     int code = 1;
     buf_init(&t.line, LINE_MAX_BYTES);
-    buf_init(&path, LINE_MAX_BYTES);
-    buf_add_z(&path, "/log/stream");
-    if (add_filter(c, &path)) {
-        buf_add_c(&path, 0);
-        struct client_ask ask = {.method = "GET", .path = path.p, .piece = on_piece, .ctx = &t};
-        code = verbs_call(c, &ask, &a);
-        client_answer_fini(&a);
+    verbs_path(c, "/log/stream");
+    if (add_filter(c)) {
+        struct client_ask ask = {.method = "GET", .path = c->path.p, .piece = on_piece, .ctx = &t};
+        code = verbs_show(c, &ask, NULL);
     }
-    buf_fini(&path);
     buf_fini(&t.line);
     return code;
 }
 
 int verb_log_search(struct ctl *c)
 {
-    struct client_answer a;
-    struct buf path;
-    bool is_done;
-    int code = 1;
     if (c->options.follow)
         return follow(c);
-    buf_init(&path, LINE_MAX_BYTES);
-    buf_add_z(&path, "/log");
-    if (add_filter(c, &path)) {
-        verbs_query(c, &path, "limit", c->options.limit);
-        buf_add_c(&path, 0);
-        code = verbs_get(c, path.p, &a, &is_done);
-        if (!is_done)
-            show_table(json_object_get(a.json, "items"), columns);
-        client_answer_fini(&a);
-    }
-    buf_fini(&path);
-    return code;
+    verbs_path(c, "/log");
+    return add_filter(c) ? verbs_list(c, verbs_query(c, "limit", c->options.limit), columns) : 1;
 }

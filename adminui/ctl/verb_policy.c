@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "adminui/ctl/show.h"
 #include "adminui/ctl/verb_change.h"
 #include "adminui/ctl/verbs.h"
 
@@ -79,23 +78,12 @@ int verb_policy_check(struct ctl *c)
     return code;
 }
 
-int verb_policy_lint(struct ctl *c)
+static void print_findings(const json_t *answer)
 {
-    struct client_answer a;
-    char path[80] = "/policy/draft/lint";
+    const json_t *f, *all = json_object_get(answer, "findings");
     size_t i;
-    const json_t *f, *all;
-    if (c->options.days)
-        snprintf(path, sizeof path, "/policy/draft/lint?idle_days=%.10s", c->options.days);
-    struct client_ask ask = {.method = "GET", .path = path};
-    int code = verbs_call(c, &ask, &a);
-    all = json_object_get(a.json, "findings");
-    if (!code && c->options.json)
-        verbs_print_json(&a);
     json_array_foreach(all, i, f)
     {
-        if (code || c->options.json)
-            break;
         show_value(stdout, json_object_get(f, "severity"));
         fputs(" (", stdout);
         show_value(stdout, json_object_get(f, "kind"));
@@ -103,10 +91,16 @@ int verb_policy_lint(struct ctl *c)
         show_value(stdout, json_object_get(f, "text"));
         fputc('\n', stdout);
     }
-    if (!code && !c->options.json && json_array_size(all) == 0)
+    if (json_array_size(all) == 0)
         puts("nothing odd");
-    client_answer_fini(&a);
-    return code;
+}
+
+int verb_policy_lint(struct ctl *c)
+{
+    char path[80] = "/policy/draft/lint";
+    if (c->options.days)
+        snprintf(path, sizeof path, "/policy/draft/lint?idle_days=%.10s", c->options.days);
+    return verbs_get(c, path, print_findings);
 }
 
 /* Prints what publishing came to; published but not running yet is a warning. */
@@ -192,19 +186,8 @@ int verb_policy_versions(struct ctl *c)
                                                  {"RULES", "n_rules"},
                                                  {"COMMENT", "comment"},
                                                  {NULL, NULL}};
-    struct client_answer a;
-    struct buf path;
-    bool is_done;
-    buf_init(&path, 1000);
-    buf_add_z(&path, "/policy/versions");
-    verbs_query(c, &path, "limit", c->options.limit);
-    buf_add_c(&path, 0);
-    int code = verbs_get(c, path.p, &a, &is_done);
-    if (!is_done)
-        show_table(json_object_get(a.json, "items"), columns);
-    client_answer_fini(&a);
-    buf_fini(&path);
-    return code;
+    verbs_path(c, "/policy/versions");
+    return verbs_list(c, verbs_query(c, "limit", c->options.limit), columns);
 }
 
 int verb_policy_patterns(struct ctl *c)
@@ -218,19 +201,8 @@ int verb_policy_patterns(struct ctl *c)
                                                  {"WHERE", "where"},
                                                  {"HINT", "suggestion"},
                                                  {NULL, NULL}};
-    struct client_answer a;
-    struct buf path;
-    bool is_done;
-    buf_init(&path, 1000);
-    buf_add_z(&path, "/policy/patterns");
-    verbs_query(c, &path, "limit", c->options.limit);
-    buf_add_c(&path, 0);
-    int code = verbs_get(c, path.p, &a, &is_done);
-    if (!is_done)
-        show_table(json_object_get(a.json, "items"), columns);
-    client_answer_fini(&a);
-    buf_fini(&path);
-    return code;
+    verbs_path(c, "/policy/patterns");
+    return verbs_list(c, verbs_query(c, "limit", c->options.limit), columns);
 }
 
 static void print_texts(const json_t *f, const char *count, const char *texts, char sign)
@@ -270,10 +242,10 @@ static void print_place(const json_t *c, const char *word, const char *member)
 }
 
 /* "changed rule r1 (No games), number 3 to 1", then its fields. */
-static void print_changes(const json_t *changes)
+static void print_changes(const json_t *answer)
 {
     size_t i, k;
-    const json_t *c, *f;
+    const json_t *c, *f, *changes = json_object_get(answer, "changes");
     if (json_array_size(changes) == 0)
         puts("(none)");
     json_array_foreach(changes, i, c)
@@ -304,20 +276,10 @@ static void print_changes(const json_t *changes)
 
 int verb_policy_diff(struct ctl *c)
 {
-    struct client_answer a;
-    struct buf path;
-    bool is_done;
-    buf_init(&path, 1000);
-    buf_add_z(&path, "/policy/diff");
-    verbs_query(c, &path, "from", c->n_words > 0 ? c->words[0] : "live");
-    verbs_query(c, &path, "to", c->n_words > 1 ? c->words[1] : "draft");
-    buf_add_c(&path, 0);
-    int code = verbs_get(c, path.p, &a, &is_done);
-    if (!is_done)
-        print_changes(json_object_get(a.json, "changes"));
-    client_answer_fini(&a);
-    buf_fini(&path);
-    return code;
+    verbs_path(c, "/policy/diff");
+    verbs_query(c, "from", c->n_words > 0 ? c->words[0] : "live");
+    return verbs_get(c, verbs_query(c, "to", c->n_words > 1 ? c->words[1] : "draft"),
+                     print_changes);
 }
 
 int verb_policy_rollback(struct ctl *c)
@@ -329,21 +291,6 @@ int verb_policy_rollback(struct ctl *c)
 
 /* --- test --------------------------------------------------------------------------------------
  */
-
-static void set_text(json_t *o, const char *name, const char *value)
-{
-    if (value)
-        json_object_set_new(o, name, json_string(value));
-}
-
-static json_t *names(const char *list)
-{
-    json_t *all = json_array();
-    struct str rest = str_of(list), one;
-    while (str_split(&rest, ',', &one))
-        json_array_append_new(all, json_stringn(one.p, one.n));
-    return all;
-}
 
 static void print_trace(const json_t *trace)
 {
@@ -395,24 +342,15 @@ static void print_simulated(const json_t *j)
 
 int verb_policy_test(struct ctl *c)
 {
-    struct client_answer a;
     const struct options *o = &c->options;
     json_t *body = json_object();
-    set_text(body, "url", c->words[0]);
-    set_text(body, "user", o->user);
-    set_text(body, "client", o->client);
-    set_text(body, "time", o->time);
-    set_text(body, "method", o->method);
-    set_text(body, "policy", o->policy);
+    verbs_set(body, "url", c->words[0]);
+    verbs_set(body, "user", o->user);
+    verbs_set(body, "client", o->client);
+    verbs_set(body, "time", o->time);
+    verbs_set(body, "method", o->method);
+    verbs_set(body, "policy", o->policy);
     if (o->groups)
-        json_object_set_new(body, "groups", names(o->groups));
-    struct client_ask ask = {.method = "POST", .path = "/simulate", .json = body};
-    int code = verbs_call(c, &ask, &a);
-    if (!code && o->json)
-        verbs_print_json(&a);
-    else if (!code)
-        print_simulated(a.json);
-    client_answer_fini(&a);
-    json_decref(body);
-    return code;
+        json_object_set_new(body, "groups", verbs_names(o->groups));
+    return verbs_post(c, "/simulate", body, print_simulated);
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "adminui/ctl/job.h"
-#include "adminui/ctl/show.h"
 
 static long long number(const json_t *r, const char *name)
 {
@@ -77,10 +76,8 @@ static json_t *request(struct ctl *c)
     const char *what = c->words[0];
     bool is_number = *what && strspn(what, "0123456789") == strlen(what);
     json_t *body = json_object();
-    if (c->options.from)
-        json_object_set_new(body, "from", json_string(c->options.from));
-    if (c->options.to)
-        json_object_set_new(body, "to", json_string(c->options.to));
+    verbs_set(body, "from", c->options.from);
+    verbs_set(body, "to", c->options.to);
     if (strcmp(what, "draft") == 0 || strcmp(what, "live") == 0) {
         json_object_set_new(body, "policy", json_string(what));
     } else if (is_number) {
@@ -98,18 +95,11 @@ static json_t *request(struct ctl *c)
 
 int verb_replay(struct ctl *c)
 {
-    struct client_answer job;
     json_t *body = request(c);
     if (!body)
         return 1;
-    struct client_ask ask = {.method = "POST", .path = "/replay", .json = body};
-    int code = job_run(c, &ask, &job);
-    const json_t *result = code ? NULL : job_result(&job);
-    if (!code && c->options.json)
-        verbs_print_json(&job);
-    else if (result)
-        print_result(result);
-    client_answer_fini(&job);
+    int code = job_show(c, &(struct client_ask){.method = "POST", .path = "/replay", .json = body},
+                        print_result);
     json_decref(body);
-    return code ? code : result ? 0 : 1;
+    return code;
 }

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "adminui/ctl/job.h"
-#include "adminui/ctl/show.h"
 
 int verb_subscription_list(struct ctl *c)
 {
@@ -13,35 +12,23 @@ int verb_subscription_list(struct ctl *c)
         {"ID", "id"},        {"NAME", "name"},       {"CATEGORY", "category"},
         {"STATE", "state"},  {"ENTRIES", "entries"}, {"LAST GOOD", "good_at"},
         {"NEXT", "next_at"}, {"WHY", "why"},         {NULL, NULL}};
-    struct client_answer a;
-    bool is_done;
-    int code = verbs_get(c, "/subscriptions", &a, &is_done);
-    if (!is_done)
-        show_table(json_object_get(a.json, "items"), columns);
-    client_answer_fini(&a);
-    return code;
+    return verbs_list(c, "/subscriptions", columns);
+}
+
+static void print_added(const json_t *x)
+{
+    printf("subscribed: %s; it is fetched now\n", json_string_value(json_object_get(x, "name")));
 }
 
 int verb_subscription_add(struct ctl *c)
 {
-    struct client_answer a;
-    json_t *body = json_pack("{s:s,s:s,s:b}", "url", c->words[0], "name",
-                             c->options.name ? c->options.name : c->words[0], "allow_private",
-                             (int)c->options.allow_private);
-    if (c->options.category)
-        json_object_set_new(body, "category", json_string(c->options.category));
-    if (c->options.format)
-        json_object_set_new(body, "format", json_string(c->options.format));
-    struct client_ask ask = {.method = "POST", .path = "/subscriptions", .json = body};
-    int code = verbs_call(c, &ask, &a);
-    if (!code && c->options.json)
-        verbs_print_json(&a);
-    else if (!code)
-        printf("subscribed: %s; it is fetched now\n",
-               json_string_value(json_object_get(a.json, "name")));
-    client_answer_fini(&a);
-    json_decref(body);
-    return code;
+    const struct options *o = &c->options;
+    json_t *body =
+        json_pack("{s:s,s:s,s:b}", "url", c->words[0], "name", o->name ? o->name : c->words[0],
+                  "allow_private", (int)o->allow_private);
+    verbs_set(body, "category", o->category);
+    verbs_set(body, "format", o->format);
+    return verbs_post(c, "/subscriptions", body, print_added);
 }
 
 /* "/subscriptions/N" of the one that is meant; 0, or the exit code. */
@@ -75,51 +62,53 @@ static int find(struct ctl *c, char path[80], char etag[80])
     return code;
 }
 
-static int act(struct ctl *c, const char *action, const char *done)
+static void print_fetching(const json_t *x)
 {
-    struct client_answer a;
-    char path[80], etag[80], whole[100];
-    int code = find(c, path, etag);
-    if (code)
-        return code;
-    snprintf(whole, sizeof whole, "%s:%s", path, action);
-    struct client_ask ask = {.method = "POST", .path = whole};
-    code = verbs_call(c, &ask, &a);
-    if (!code && c->options.json)
-        verbs_print_json(&a);
-    else if (!code)
-        puts(done);
-    client_answer_fini(&a);
+    (void)x;
+    puts("it is fetched now; see category subscriptions");
+}
+
+static void print_rejected(const json_t *x)
+{
+    (void)x;
+    puts("thrown away; what was live stays");
+}
+
+static void print_approved(const json_t *x)
+{
+    (void)x;
+    puts("it is live");
+}
+
+/* "/subscriptions/N:action" of the one that is meant; 0, or the exit code. */
+static int find_action(struct ctl *c, const char *action, char path[100])
+{
+    char begin[80], etag[80];
+    int code = find(c, begin, etag);
+    snprintf(path, 100, "%s:%s", code ? "" : begin, action);
     return code;
 }
 
 int verb_subscription_fetch(struct ctl *c)
 {
-    return act(c, "fetch", "it is fetched now; see category subscriptions");
+    char path[100];
+    int code = find_action(c, "fetch", path);
+    return code ? code : verbs_post(c, path, NULL, print_fetching);
 }
 
 int verb_subscription_reject(struct ctl *c)
 {
-    return act(c, "reject", "thrown away; what was live stays");
+    char path[100];
+    int code = find_action(c, "reject", path);
+    return code ? code : verbs_post(c, path, NULL, print_rejected);
 }
 
 int verb_subscription_approve(struct ctl *c)
 {
-    struct client_answer job;
-    char path[80], etag[80], whole[100];
-    int code = find(c, path, etag);
-    if (code)
-        return code;
-    snprintf(whole, sizeof whole, "%s:approve", path);
-    struct client_ask ask = {.method = "POST", .path = whole};
-    code = job_run(c, &ask, &job);
-    bool is_good = !code && job_result(&job);
-    if (!code && c->options.json)
-        verbs_print_json(&job);
-    else if (is_good)
-        puts("it is live");
-    client_answer_fini(&job);
-    return code ? code : is_good ? 0 : 1;
+    char path[100];
+    int code = find_action(c, "approve", path);
+    struct client_ask ask = {.method = "POST", .path = path};
+    return code ? code : job_show(c, &ask, print_approved);
 }
 
 int verb_subscription_remove(struct ctl *c)

@@ -4,10 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "adminui/ctl/show.h"
 #include "adminui/ctl/verbs.h"
 
-int verb_system_status(struct ctl *c)
+static void print_status(const json_t *j)
 {
     static const struct show_column columns[] = {{"proxyd", "proxyd/running"},
                                                  {"  why", "proxyd/message"},
@@ -22,22 +21,20 @@ int verb_system_status(struct ctl *c)
                                                  {"adminui", "adminui/version"},
                                                  {"  up (ms)", "adminui/uptime_ms"},
                                                  {NULL, NULL}};
-    struct client_answer a;
     size_t i;
     const json_t *w;
-    bool is_done;
-    int code = verbs_get(c, "/status", &a, &is_done);
-    if (!is_done) {
-        show_object(a.json, columns);
-        json_array_foreach(json_object_get(a.json, "warnings"), i, w)
-        {
-            fputs("warning: ", stdout);
-            show_value(stdout, json_object_get(w, "message"));
-            fputc('\n', stdout);
-        }
+    show_object(j, columns);
+    json_array_foreach(json_object_get(j, "warnings"), i, w)
+    {
+        fputs("warning: ", stdout);
+        show_value(stdout, json_object_get(w, "message"));
+        fputc('\n', stdout);
     }
-    client_answer_fini(&a);
-    return code;
+}
+
+int verb_system_status(struct ctl *c)
+{
+    return verbs_get(c, "/status", print_status);
 }
 
 int verb_system_limits(struct ctl *c)
@@ -53,19 +50,8 @@ int verb_system_limits(struct ctl *c)
                                                  {"REFUSED", "refused"},
                                                  {"DELAYED", "delayed"},
                                                  {NULL, NULL}};
-    struct client_answer a;
-    struct buf path;
-    bool is_done;
-    buf_init(&path, 1000);
-    buf_add_z(&path, "/limits/clients");
-    verbs_query(c, &path, "limit", c->options.limit);
-    buf_add_c(&path, 0);
-    int code = verbs_get(c, path.p, &a, &is_done);
-    if (!is_done)
-        show_table(json_object_get(a.json, "items"), columns);
-    client_answer_fini(&a);
-    buf_fini(&path);
-    return code;
+    verbs_path(c, "/limits/clients");
+    return verbs_list(c, verbs_query(c, "limit", c->options.limit), columns);
 }
 
 int verb_system_upstreams(struct ctl *c)
@@ -73,13 +59,7 @@ int verb_system_upstreams(struct ctl *c)
     static const struct show_column columns[] = {
         {"GROUP", "group"},       {"ADDRESS", "address"},   {"STATE", "state"}, {"SINCE", "since"},
         {"REQUESTS", "requests"}, {"FAILURES", "failures"}, {"WHY", "error"},   {NULL, NULL}};
-    struct client_answer a;
-    bool is_done;
-    int code = verbs_get(c, "/upstreams", &a, &is_done);
-    if (!is_done)
-        show_table(json_object_get(a.json, "items"), columns);
-    client_answer_fini(&a);
-    return code;
+    return verbs_list(c, "/upstreams", columns);
 }
 
 int verb_system_privacy_show(struct ctl *c)
@@ -89,13 +69,7 @@ int verb_system_privacy_show(struct ctl *c)
                                                  {"REFERER", "referer"},
                                                  {"SAID BY", "said_by"},
                                                  {NULL, NULL}};
-    struct client_answer a;
-    bool is_done;
-    int code = verbs_get(c, "/listeners", &a, &is_done);
-    if (!is_done)
-        show_table(json_object_get(a.json, "items"), columns);
-    client_answer_fini(&a);
-    return code;
+    return verbs_list(c, "/listeners", columns);
 }
 
 static void show_privacy(const json_t *j)
@@ -123,8 +97,7 @@ int verb_system_privacy_test(struct ctl *c)
 {
     struct client_answer a;
     json_t *body = json_object();
-    if (c->options.listener)
-        json_object_set_new(body, "listener", json_string(c->options.listener));
+    verbs_set(body, "listener", c->options.listener);
     struct client_ask ask = {.method = "POST", .path = "/listeners:privacy-test", .json = body};
     int code = verbs_call(c, &ask, &a);
     json_decref(body);
@@ -141,45 +114,33 @@ int verb_system_privacy_test(struct ctl *c)
 int verb_system_pac_show(struct ctl *c)
 {
     struct client_answer a;
-    struct buf path;
-    buf_init(&path, 1000);
-    buf_add_z(&path, "/pac/file");
-    verbs_query(c, &path, "client", c->options.client);
-    buf_add_c(&path, 0);
-    struct client_ask ask = {.method = "GET", .path = path.p};
+    verbs_path(c, "/pac/file");
+    struct client_ask ask = {.method = "GET", .path = verbs_query(c, "client", c->options.client)};
     int code = verbs_call(c, &ask, &a);
     if (!code)
         fwrite(a.body.p ? a.body.p : "", 1, a.body.n, stdout);
     client_answer_fini(&a);
-    buf_fini(&path);
     return code;
 }
 
-int verb_system_pac_test(struct ctl *c)
+static void print_route(const json_t *j)
 {
     static const struct show_column columns[] = {{"result", "result"},   {"reason", "reason"},
                                                  {"matched", "matched"}, {"route", "route"},
                                                  {"profile", "profile"}, {NULL, NULL}};
-    struct client_answer a;
-    json_t *body = json_pack("{s:s}", "url", c->words[0]);
-    if (c->options.client)
-        json_object_set_new(body, "client", json_string(c->options.client));
-    struct client_ask ask = {.method = "POST", .path = "/pac:test", .json = body};
-    int code = verbs_call(c, &ask, &a);
-    if (!code && c->options.json)
-        verbs_print_json(&a);
-    else if (!code)
-        show_object(a.json, columns);
-    client_answer_fini(&a);
-    json_decref(body);
-    return code;
+    show_object(j, columns);
 }
 
-static void print_report(const json_t *report, bool is_overview)
+int verb_system_pac_test(struct ctl *c)
 {
-    static const struct show_column tops[] = {{"NAME", "title"},          {"REQUESTS", "requests"},
-                                              {"BLOCKED", "blocked"},     {"BYTES IN", "bytes_in"},
-                                              {"BYTES OUT", "bytes_out"}, {NULL, NULL}};
+    json_t *body = json_object();
+    verbs_set(body, "url", c->words[0]);
+    verbs_set(body, "client", c->options.client);
+    return verbs_post(c, "/pac:test", body, print_route);
+}
+
+static void print_overview(const json_t *report)
+{
     static const struct show_column totals[] = {{"from", "from"},
                                                 {"to", "to"},
                                                 {"requests", "totals/requests"},
@@ -195,29 +156,20 @@ static void print_report(const json_t *report, bool is_overview)
                                                 {"p50 ms", "totals/p50_ms"},
                                                 {"p95 ms", "totals/p95_ms"},
                                                 {NULL, NULL}};
-    if (is_overview)
-        show_object(report, totals);
-    else
-        show_table(json_object_get(report, "items"), tops);
+    show_object(report, totals);
 }
 
 int verb_system_report(struct ctl *c)
 {
-    struct client_answer a;
-    struct buf path;
-    bool is_done;
-    buf_init(&path, 4096);
-    buf_add_z(&path, "/reports/");
-    client_encode(&c->client, &path, c->words[0]);
-    verbs_query(c, &path, "from", c->options.from);
-    verbs_query(c, &path, "to", c->options.to);
-    verbs_query(c, &path, "limit", c->options.limit);
-    verbs_query(c, &path, "sort", c->options.sort);
-    buf_add_c(&path, 0);
-    int code = verbs_get(c, path.p, &a, &is_done);
-    if (!is_done)
-        print_report(a.json, strcmp(c->words[0], "overview") == 0);
-    client_answer_fini(&a);
-    buf_fini(&path);
-    return code;
+    static const struct show_column tops[] = {{"NAME", "title"},          {"REQUESTS", "requests"},
+                                              {"BLOCKED", "blocked"},     {"BYTES IN", "bytes_in"},
+                                              {"BYTES OUT", "bytes_out"}, {NULL, NULL}};
+    verbs_path(c, "/reports/");
+    verbs_word(c, c->words[0], "");
+    verbs_query(c, "from", c->options.from);
+    verbs_query(c, "to", c->options.to);
+    verbs_query(c, "limit", c->options.limit);
+    const char *path = verbs_query(c, "sort", c->options.sort);
+    return strcmp(c->words[0], "overview") == 0 ? verbs_get(c, path, print_overview)
+                                                : verbs_list(c, path, tops);
 }

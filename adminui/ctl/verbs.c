@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "adminui/ctl/show.h"
 #include "adminui/ctl/verb_backup.h"
 #include "adminui/ctl/verb_category.h"
 #include "adminui/ctl/verb_change.h"
@@ -142,6 +141,9 @@ static int explain(const struct client_answer *a)
 
 int verbs_call(struct ctl *c, const struct client_ask *ask, struct client_answer *out)
 {
+    *out = (struct client_answer){0};
+    if (c->path.failed)
+        return verbs_fail("an argument is too long");
     enum err e = client_call(&c->client, ask, out);
     if (e != OK) {
         verbs_fail("%s", c->client.why);
@@ -163,13 +165,53 @@ void verbs_print_json(const struct client_answer *a)
     fputc('\n', stdout);
 }
 
-int verbs_get(struct ctl *c, const char *path, struct client_answer *out, bool *is_done)
+int verbs_show(struct ctl *c, const struct client_ask *ask, void (*print)(const json_t *answer))
 {
-    struct client_ask ask = {.method = "GET", .path = path};
-    int code = verbs_call(c, &ask, out);
-    *is_done = code != 0 || c->options.json;
+    struct client_answer a;
+    int code = verbs_call(c, ask, &a);
+    if (!code && print && c->options.json)
+        verbs_print_json(&a);
+    else if (!code && print)
+        print(a.json);
+    client_answer_fini(&a);
+    return code;
+}
+
+int verbs_get(struct ctl *c, const char *path, void (*print)(const json_t *answer))
+{
+    return verbs_show(c, &(struct client_ask){.method = "GET", .path = path}, print);
+}
+
+int verbs_post(struct ctl *c, const char *path, json_t *take_body,
+               void (*print)(const json_t *answer))
+{
+    struct client_ask ask = {.method = "POST", .path = path, .json = take_body};
+    int code = verbs_show(c, &ask, print);
+    json_decref(take_body);
+    return code;
+}
+
+int verbs_list(struct ctl *c, const char *path, const struct show_column *columns)
+{
+    struct client_answer a;
+    int code = verbs_call(c, &(struct client_ask){.method = "GET", .path = path}, &a);
     if (!code && c->options.json)
-        verbs_print_json(out);
+        verbs_print_json(&a);
+    else if (!code)
+        show_table(json_object_get(a.json, "items"), columns);
+    client_answer_fini(&a);
+    return code;
+}
+
+int verbs_change(struct ctl *c, const struct client_ask *ask, void (*print)(const json_t *answer))
+{
+    struct client_answer now;
+    struct client_ask tagged = *ask;
+    int code = verbs_call(c, &(struct client_ask){.method = "GET", .path = ask->path}, &now);
+    tagged.if_match = now.etag;
+    if (!code)
+        code = verbs_show(c, &tagged, print);
+    client_answer_fini(&now);
     return code;
 }
 
@@ -187,11 +229,52 @@ json_t *verbs_read_json(const char *path)
     return NULL;
 }
 
-void verbs_query(struct ctl *c, struct buf *path, const char *name, const char *value)
+/* The path, always with a zero byte behind it. */
+static const char *path_so_far(struct ctl *c)
 {
-    if (!value)
-        return;
-    bool is_first = str_find(buf_str(path), '?') == STR_NPOS;
-    buf_addf(path, "%c%s=", is_first ? '?' : '&', name);
-    client_encode(&c->client, path, value);
+    buf_add_c(&c->path, 0);
+    if (c->path.failed)
+        return "";
+    c->path.n--;
+    return c->path.p;
+}
+
+const char *verbs_path(struct ctl *c, const char *begin)
+{
+    buf_clear(&c->path);
+    buf_add_z(&c->path, begin);
+    return path_so_far(c);
+}
+
+const char *verbs_word(struct ctl *c, const char *word, const char *rest)
+{
+    client_encode(&c->client, &c->path, word);
+    buf_add_z(&c->path, rest);
+    return path_so_far(c);
+}
+
+const char *verbs_query(struct ctl *c, const char *name, const char *value)
+{
+    if (value) {
+        buf_add_c(&c->path, str_find(buf_str(&c->path), '?') == STR_NPOS ? '?' : '&');
+        client_encode(&c->client, &c->path, name);
+        buf_add_c(&c->path, '=');
+        client_encode(&c->client, &c->path, value);
+    }
+    return path_so_far(c);
+}
+
+void verbs_set(json_t *object, const char *name, const char *text)
+{
+    if (text)
+        json_object_set_new(object, name, json_string(text));
+}
+
+json_t *verbs_names(const char *list)
+{
+    json_t *all = json_array();
+    struct str rest = str_of(list), one;
+    while (str_split(&rest, ',', &one))
+        json_array_append_new(all, json_stringn(one.p, one.n));
+    return all;
 }
