@@ -44,7 +44,7 @@ static uint64_t lists[LISTS];
 static void subscribe(struct store *s)
 {
     for (int i = 0; i < LISTS; i++) {
-        char name[16], config[200];
+        char name[32], config[200];
         snprintf(name, sizeof name, "list %d", i);
         snprintf(config, sizeof config,
                  "{\"name\":\"%s\",\"url\":\"http://127.0.0.1:9/%d\",\"category\":\"c%d\","
