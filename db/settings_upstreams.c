@@ -211,9 +211,15 @@ static void read_check(struct reader *r, const json_t *o, struct settings_upstre
 
 static void read_group(struct reader *r, const json_t *o, struct settings_upstreams_group *g)
 {
-    static const char *const names[] = {
-        "name",  "members", "balance", "comment", "when_all_down", "connect_timeout_ms",
-        "check", NULL};
+    static const char *const names[] = {"name",
+                                        "members",
+                                        "balance",
+                                        "comment",
+                                        "when_all_down",
+                                        "connect_timeout_ms",
+                                        "answer_timeout_ms",
+                                        "check",
+                                        NULL};
     static const char *const balances[] = {"first", "round-robin", "client-hash", NULL};
     static const char *const downs[] = {"fail", "direct", NULL};
     int down = 0;
@@ -234,6 +240,7 @@ static void read_group(struct reader *r, const json_t *o, struct settings_upstre
     g->is_direct_when_down = down == 1;
     g->connect_ms = 3000;
     read_number(r, o, "connect_timeout_ms", (struct bounds){50, 60000}, &g->connect_ms);
+    read_number(r, o, "answer_timeout_ms", (struct bounds){0, 300000}, &g->answer_ms);
     read_check(r, o, g);
     read_members(r, o, g);
 }

@@ -10,12 +10,12 @@
  *              "balance": "first",              or "round-robin", "client-hash"
  *              "when_all_down": "fail",         or "direct"
  *              "connect_timeout_ms": 3000,      for one member
- *              "check": {"kind": "connect",     or "http": asks the proxy, or fetches "url"
- *                        "url": "",             http://..., through the member: 2xx or 3xx
- *                        "interval_ms": 5000,   0: no checks, a request tries again
- *                        "timeout_ms": 2000, "retry_ms": 10000, "down_after": 2, "up_after": 2}}],
- *  "default": ""}                               what no rule sends elsewhere; "" or "direct"
- * Every key but name, members and address may be left out: the value above holds. */
+ *              "answer_timeout_ms": 0,          then another is asked, if that is harmless; 0:
+ * never "check": {"kind": "connect",     or "http": asks the proxy, or fetches "url" "url": "",
+ * http://..., through the member: 2xx or 3xx "interval_ms": 5000,   0: no checks, a request tries
+ * again "timeout_ms": 2000, "retry_ms": 10000, "down_after": 2, "up_after": 2}}], "default": ""}
+ * what no rule sends elsewhere; "" or "direct" Every key but name, members and address may be left
+ * out: the value above holds. */
 #ifndef DB_SETTINGS_UPSTREAMS_H
 #define DB_SETTINGS_UPSTREAMS_H
 
@@ -41,7 +41,7 @@ struct settings_upstreams_group {
     size_t n;
     int balance; /* 0 first, 1 round-robin, 2 client-hash */
     bool is_direct_when_down;
-    uint32_t connect_ms;
+    uint32_t connect_ms, answer_ms;
     int check_kind;       /* 0 connect, 1 http */
     struct str check_url; /* http alone; may be empty */
     uint32_t interval_ms, timeout_ms, retry_ms, down_after, up_after;

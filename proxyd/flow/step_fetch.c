@@ -86,6 +86,12 @@ static enum err write_head(struct request *r)
     return e;
 }
 
+static bool may_ask_again(const struct work *k)
+{
+    return (k->x.is_reused || k->parent) && k->body.framing == HTTP_BODY_NONE &&
+           http_method_is_idempotent(k->req.method);
+}
+
 static enum err begin(struct request *r)
 {
     struct work *k = r->k;
@@ -106,13 +112,9 @@ static enum err begin(struct request *r)
     k->sent_ms = r->w->loop.now_ms;
     k->sent_turn = r->w->loop.n_turns;
     k->is_stale = false;
+    if (k->parent && !k->is_through && may_ask_again(k))
+        way_wait(r, k->parents->answer_ms);
     return write_head(r);
-}
-
-static bool may_ask_again(const struct work *k)
-{
-    return (k->x.is_reused || k->parent) && k->body.framing == HTTP_BODY_NONE &&
-           http_method_is_idempotent(k->req.method);
 }
 
 /* A kept connection turned out useless: asked again on a new one where that is harmless. */
@@ -287,9 +289,21 @@ static enum request_state read_answer(struct request *r)
     }
 }
 
-enum request_state step_fetch(struct request *r)
+/* The parent has said nothing in its time; perhaps another one does. */
+static enum request_state ask_another(struct request *r)
+{
+    pump_release(&r->up);
+    request_drop_upstream(r);
+    way_silent(r);
+    r->k->is_sent = false;
+    return REQUEST_ROUTE;
+}
+
+static enum request_state fetch(struct request *r)
 {
     struct work *k = r->k;
+    if (k->has_exchange && k->is_parent_late && !k->x.is_any_byte)
+        return ask_another(r);
     if (!k->has_exchange && begin(r) != OK) {
         pump_release(&r->up);
         request_drop_upstream(r);
@@ -301,4 +315,12 @@ enum request_state step_fetch(struct request *r)
     if (!flush_interim(r))
         return request_cut(r, "client_closed");
     return read_answer(r);
+}
+
+enum request_state step_fetch(struct request *r)
+{
+    enum request_state next = fetch(r);
+    if (next != REQUEST_FETCH)
+        way_answered(r);
+    return next;
 }

@@ -16,13 +16,6 @@ static void on_upstream(struct stream *s)
     request_run(s->owner);
 }
 
-static void on_late(struct timer *t)
-{
-    struct work *k = LIST_ENTRY(t, struct work, parent_timer);
-    k->is_parent_late = true;
-    request_run(k->r);
-}
-
 static void add_authority(const struct work *k, struct buf *b)
 {
     const struct host *h = &k->req.url.host;
@@ -82,9 +75,7 @@ static enum err begin(struct request *r)
     k->x.up->fd.s.owner = r;
     k->x.up->fd.s.on_ready = on_upstream;
     k->sent_ms = r->w->loop.now_ms;
-    k->is_parent_late = false;
-    timer_init(&k->parent_timer, on_late);
-    timer_set(&r->w->loop.timers, &k->parent_timer, k->sent_ms + k->parents->connect_ms);
+    way_wait(r, k->parents->connect_ms);
     way_count(k);
     buf_init(&b, HEAD_MAX);
     write_head(r, &b);
@@ -114,12 +105,23 @@ static enum request_state gone(struct request *r, enum err e)
     return REQUEST_ROUTE;
 }
 
+/* The server is out of this member's reach, or it has too much to do (RFC 9110 15.6.3 to 15.6.5).
+ */
+static bool may_other(int status)
+{
+    return status == 502 || status == 503 || status == 504;
+}
+
 static enum request_state refused(struct request *r)
 {
     struct work *k = r->k;
     k->refusal =
         (struct http_refusal){502, k->res.status == 407 ? "parent-wants-login" : "parent-refused"};
     request_drop_upstream(r);
+    if (may_other(k->res.status)) {
+        way_unwilling(r);
+        return REQUEST_ROUTE;
+    }
     return request_refuse(r, FAULT_PARENT_SAID);
 }
 
@@ -192,6 +194,6 @@ enum request_state step_parent(struct request *r)
 {
     enum request_state next = ask(r);
     if (next != REQUEST_PARENT)
-        timer_stop(&r->w->loop.timers, &r->k->parent_timer);
+        way_answered(r);
     return next;
 }

@@ -82,6 +82,12 @@ void way_aim_at_server(struct work *k)
     }
 }
 
+/* What is told when no member is left to be asked. */
+static enum fault none_left(const struct work *k, enum fault f)
+{
+    return k->is_parent_unwilling ? FAULT_PARENT_SAID : f;
+}
+
 /* The next member, within the time that connecting may take. */
 static enum fault by_parent(struct request *r)
 {
@@ -92,14 +98,14 @@ static enum fault by_parent(struct request *r)
     if (!k->tried)
         ask.turn = r->w->n_turns++;
     else if (now_ms - k->way_ms >= r->hold->set->settings.connect_ms)
-        return FAULT_CONNECT_LATE;
+        return none_left(k, FAULT_CONNECT_LATE);
     k->parent = parent_choose(k->parents, &ask);
     if (k->parent) {
         aim(k, host_str(&k->parent->host), k->parent->port, &k->parent->host);
         return FAULT_NONE;
     }
-    if (!k->parents->is_direct_when_down)
-        return FAULT_PARENT_DOWN;
+    if (!k->parents->is_direct_when_down || k->is_parent_unwilling)
+        return none_left(k, FAULT_PARENT_DOWN);
     k->parents = NULL;
     way_aim_at_server(k);
     return FAULT_NONE;
@@ -143,14 +149,52 @@ bool way_may_keep(const struct work *k)
     return !k->parent || (k->parent->line == PARENT_LINE_OFF && !k->is_through);
 }
 
+static void pass_over(struct work *k)
+{
+    k->tried |= 1u << parent_index(k->parents, k->parent);
+}
+
 bool way_failed(struct request *r, enum err e)
 {
     struct work *k = r->k;
     if (!k->parent)
         return false;
     parent_went(k->parents, k->parent, e, r->w->loop.now_ms);
-    k->tried |= 1u << parent_index(k->parents, k->parent);
+    pass_over(k);
     return true;
+}
+
+void way_unwilling(struct request *r)
+{
+    pass_over(r->k);
+    r->k->is_parent_unwilling = true;
+}
+
+void way_silent(struct request *r)
+{
+    (void)way_failed(r, ERR_TIMEOUT);
+    r->k->way_ms = r->w->loop.now_ms;
+}
+
+static void on_late(struct timer *t)
+{
+    struct work *k = LIST_ENTRY(t, struct work, parent_timer);
+    k->is_parent_late = true;
+    request_run(k->r);
+}
+
+void way_wait(struct request *r, uint32_t most_ms)
+{
+    struct work *k = r->k;
+    k->is_parent_late = false;
+    timer_init(&k->parent_timer, on_late);
+    if (most_ms)
+        timer_set(&r->w->loop.timers, &k->parent_timer, r->w->loop.now_ms + most_ms);
+}
+
+void way_answered(struct request *r)
+{
+    timer_stop(&r->w->loop.timers, &r->k->parent_timer);
 }
 
 void way_connected(struct request *r)

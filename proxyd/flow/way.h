@@ -26,6 +26,15 @@ struct str way_key(const struct work *k);
 /* A connection that began with a PROXY header belongs to one client, a tunnel to one server. */
 bool way_may_keep(const struct work *k);
 
+/* The member's answer is waited for: from now on so long (0: no bound of its own), then
+ * k->is_parent_late is set and the request runs. Ends with way_answered. */
+void way_wait(struct request *r, uint32_t most_ms);
+void way_answered(struct request *r);
+/* It has answered that it cannot reach the server: nothing against itself, but perhaps another one
+ * can (ROUTE). When none is left that answer stands. */
+void way_unwilling(struct request *r);
+/* It has said nothing for too long. The next one has as long to be reached as the first. */
+void way_silent(struct request *r);
 /* The attempt failed before anything was sent. True: another one may be made (ROUTE). */
 bool way_failed(struct request *r, enum err e);
 void way_connected(struct request *r);

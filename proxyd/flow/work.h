@@ -40,16 +40,17 @@ struct work {
     bool has_answer;        /* final head of the answer is there */
     bool is_judging_answer; /* the policy wants to see it */
     bool is_relaying;
-    bool is_sent;        /* the request has gone out, body and all */
-    bool is_fresh_only;  /* a kept connection turned out stale: dial */
-    bool is_stale;       /* bytes were on it before it was asked */
-    bool is_final;       /* verdict is final */
-    bool has_way;        /* direct or through parents: chosen */
-    bool has_judged;     /* `judged` is what the verdict holds for */
-    bool is_through;     /* a tunnel through the parent stands */
-    bool is_parent_late; /* parent_timer has fired */
-    bool is_probe;       /* of a privacy test */
-    bool is_hop_counted; /* hop_key is valid */
+    bool is_sent;             /* the request has gone out, body and all */
+    bool is_fresh_only;       /* a kept connection turned out stale: dial */
+    bool is_stale;            /* bytes were on it before it was asked */
+    bool is_final;            /* verdict is final */
+    bool has_way;             /* direct or through parents: chosen */
+    bool has_judged;          /* `judged` is what the verdict holds for */
+    bool is_through;          /* a tunnel through the parent stands */
+    bool is_parent_late;      /* parent_timer has fired */
+    bool is_parent_unwilling; /* one has answered that it cannot reach the server */
+    bool is_probe;            /* of a privacy test */
+    bool is_hop_counted;      /* hop_key is valid */
     uint64_t hop_key;
     bool is_trial;                    /* judged by the version on trial */
     bool has_soft_asked, is_soft_ask; /* who it is matters for the trial alone: not knowing is
@@ -73,7 +74,7 @@ struct work {
     const struct parent_member *parent; /* the one that is tried or taken */
     uint32_t tried;                     /* bit per member */
     int64_t way_ms;                     /* when the first was chosen */
-    struct timer parent_timer;          /* while it is asked for a tunnel */
+    struct timer parent_timer;          /* while its answer is waited for */
     struct str asked;                   /* of that question, what is not sent yet */
     struct str user_agent, referer;
     struct str user;

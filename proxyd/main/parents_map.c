@@ -46,6 +46,7 @@ static enum err map_group(struct parents *p, const struct settings_upstreams_gro
     g->balance = (enum parent_balance)in->balance;
     g->is_direct_when_down = in->is_direct_when_down;
     g->connect_ms = in->connect_ms;
+    g->answer_ms = in->answer_ms;
     g->check = (struct parent_check){.interval_ms = in->interval_ms,
                                      .timeout_ms = in->timeout_ms,
                                      .retry_ms = in->retry_ms,

@@ -62,6 +62,7 @@ struct parent_group {
     enum parent_balance balance;
     bool is_direct_when_down;
     uint32_t connect_ms; /* for one member */
+    uint32_t answer_ms;  /* then another member is asked, where that is harmless; 0: never */
     struct parent_check check;
 };
 

@@ -7,6 +7,7 @@ import threading
 import time
 
 import pytest
+import requests
 
 from lib.daemons import Stack, free_port, policy, wait_until
 from lib.dns import Dns
@@ -302,6 +303,47 @@ def test_one_that_takes_requests_and_says_nothing(s, mode):
         if mode == "close":
             through(s, group("hq", one, two, comment="anew"), group("branch", one))
             assert s.get("http://a.test/").text.startswith("two")
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_one_that_cannot_reach_the_server(s, status):
+    """Another one may; and one that reaches nothing of one server is not down."""
+    with Parent("one") as one, Parent("two") as two, Origin() as o:
+        through(s, group("hq", one, two), group("branch", one))
+        one.connect_answer = b"HTTP/1.1 %d No\r\nContent-Length: 2\r\n\r\nno" % status
+        for _ in range(4):
+            assert through_tunnel(s, "a.test", o).status == 200
+        assert len(one.heads) == len(two.heads) == 4 and members(s, "hq")[0]["state"] == "up"
+        two.connect_answer = one.connect_answer
+        with connect(s, "a.test", o.port) as c:
+            r = c.response("CONNECT")
+        assert r.status == 502 and "parent-refused" in r.get("Proxy-Status"), r.get("Proxy-Status")
+
+
+def test_a_no_of_a_parent_is_its_last_word(s):
+    with Parent("one") as one, Parent("two") as two, Origin() as o:
+        through(s, group("hq", one, two), group("branch", one))
+        one.connect_answer = b"HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno"
+        with connect(s, "a.test", o.port) as c:
+            assert c.response("CONNECT").status == 502
+        assert not two.heads
+
+
+def test_silence_is_no_answer(s):
+    with Parent("one") as one, Parent("two") as two:
+        through(s, group("hq", one, two, answer_timeout_ms=400), group("branch", one, answer_timeout_ms=400))
+        one.mode = "hang"
+        with pytest.raises(requests.Timeout):
+            s.get("http://a.test/", method="POST", data=b"x", timeout=1.5)
+        assert len(one.heads) == 1 and not two.heads, "what may not be repeated waits"
+        begun = time.monotonic()
+        assert s.get("http://a.test/").text.startswith("two") and 0.3 < time.monotonic() - begun < 4
+        assert len(one.heads) == 2
+        begun = time.monotonic()
+        one.mode = two.mode = "hang"
+        through(s, group("hq", one, two, answer_timeout_ms=300, comment="anew"), group("branch", one))
+        assert s.get("http://a.test/").status_code == 503, "nobody is left"
+        assert time.monotonic() - begun < 6
 
 
 def test_a_request_with_effect_is_not_sent_twice(s):

@@ -89,6 +89,7 @@ static const struct {
     {GROUP(",\"balance\":\"random\""), "/groups/0/balance"},
     {GROUP(",\"when_all_down\":\"perhaps\""), "/groups/0/when_all_down"},
     {GROUP(",\"connect_timeout_ms\":1"), "/groups/0/connect_timeout_ms"},
+    {GROUP(",\"answer_timeout_ms\":300001"), "/groups/0/answer_timeout_ms"},
     {GROUP(",\"check\":7"), "/groups/0/check"},
     {GROUP(",\"check\":{\"timeout_ms\":\"x\"}"), "/groups/0/check/timeout_ms"},
     {GROUP(",\"check\":{\"down_after\":0}"), "/groups/0/check/down_after"},

@@ -170,7 +170,7 @@ export interface Publishing {
 }
 export interface UpstreamMember { address: string; username?: string | null; password?: string | null; weight?: number; backup?: boolean; proxy_protocol?: 'off' | 'v1' | 'v2'; comment?: string }
 export interface UpstreamGroup {
-  name: string; members: UpstreamMember[]; balance?: 'first' | 'round-robin' | 'client-hash'; when_all_down?: 'fail' | 'direct'; connect_timeout_ms?: number;
+  name: string; members: UpstreamMember[]; balance?: 'first' | 'round-robin' | 'client-hash'; when_all_down?: 'fail' | 'direct'; connect_timeout_ms?: number; answer_timeout_ms?: number;
   check?: { kind?: 'connect' | 'http'; url?: string; interval_ms?: number; timeout_ms?: number; retry_ms?: number; down_after?: number; up_after?: number }; comment?: string;
 }
 export interface Upstreams { groups: UpstreamGroup[]; default?: string | null }
