@@ -18,7 +18,7 @@ static const char default_document[] =
     "\"pool\":55000,\"drain\":10000},"
     "\"limits\":{\"clients\":50000,\"per_client\":4000,\"pool\":1024,\"pool_per_host\":128,"
     "\"drain_body_bytes\":262144,\"head_bytes\":131072,\"line_bytes\":32768,"
-    "\"field_bytes\":65792,\"fields\":128},"
+    "\"field_bytes\":65792,\"fields\":128,\"memory_mb\":0},"
     "\"traffic\":" SETTINGS_TRAFFIC_DEFAULT ",\"listeners\":[],"
     "\"warn_remembered_s\":3600,\"when_log_full\":\"refuse\",\"retention_days\":90}";
 
@@ -56,6 +56,7 @@ static const struct number numbers[] = {
     {"limits", "line_bytes", AT(line_bytes), 256, 131072, 32768},
     {"limits", "field_bytes", AT(field_bytes), 256, 131072, 65792},
     {"limits", "fields", AT(fields), 8, 256, 128},
+    {"limits", "memory_mb", AT(memory_mb), 0, 1u << 20, 0},
     {"", "warn_remembered_s", AT(warn_remembered_s), 1, 86400u * 30, 3600},
     {"", "retention_days", AT(retention_days), 0, 36500, 90},
 };

@@ -11,8 +11,9 @@
  *                  "reply": 30000, "pool": 55000, "drain": 10000},
  *  "limits": {"clients": 50000, "per_client": 4000, "pool": 1024, "pool_per_host": 128,
  *             "drain_body_bytes": 262144, "head_bytes": 131072, "line_bytes": 32768,
- *             "field_bytes": 65792, "fields": 128},
- *  "traffic": {...},                  what one client, one user and all may take:
+ *             "field_bytes": 65792, "fields": 128,
+ *             "memory_mb": 0},         of what runs, heads and buffers; 0: a quarter of the
+ * machine's "traffic": {...},                  what one client, one user and all may take:
  * settings_traffic.h
  *  "listeners": [...],              what requests of each tell: settings_privacy.h
  *  "warn_remembered_s": 3600,         how long "continue" on a warning holds
@@ -33,7 +34,7 @@ struct settings_proxy {
     uint32_t head_ms, idle_ms, identity_ms, resolve_ms, connect_ms, answer_ms, body_ms, tunnel_ms,
         reply_ms, pool_ms, drain_ms;
     uint32_t clients, per_client, pool, pool_per_host, drain_body_bytes;
-    uint32_t head_bytes, line_bytes, field_bytes, fields;
+    uint32_t head_bytes, line_bytes, field_bytes, fields, memory_mb;
     uint32_t warn_remembered_s;
     uint32_t retention_days;
     bool refuse_when_log_full;

@@ -107,6 +107,16 @@ void admit_gone(struct worker *w, struct limits_account *account, struct limits_
     limits_close(w->shared->limits);
 }
 
+bool admit_has_memory(const struct worker *w)
+{
+    uint64_t bound = worker_settings(w)->memory_bytes;
+    bound = (bound ? bound : w->shared->memory_bytes) / w->shared->n_workers;
+    uint64_t held = (uint64_t)w->n_work * (sizeof(struct work) + WORK_ARENA_BLOCK) +
+                    (uint64_t)w->buffers.n_out_small * BUFPOOL_SMALL +
+                    (uint64_t)w->buffers.n_out_large * BUFPOOL_LARGE;
+    return bound == 0 || held < bound;
+}
+
 /* --- requests -------------------------------------------------------------------------------- */
 
 struct refusal {

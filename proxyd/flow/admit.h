@@ -18,6 +18,7 @@ enum admit_word {
     ADMIT_FULL,        /* as many connections as there may be */
     ADMIT_RATE,        /* too many new ones a second */
     ADMIT_CLIENT,      /* this client has as many as it may */
+    ADMIT_MEMORY,      /* what runs holds as much as it may */
     ADMIT_DESCRIPTORS, /* the table of the process is nearly full */
 };
 
@@ -28,6 +29,10 @@ enum admit_word admit_connection(struct worker *w, const struct ip *client, unsi
 /* The PROXY header has told who it is. Over its bound the first request is refused. */
 void admit_named(struct conn *c);
 void admit_gone(struct worker *w, struct limits_account *account, struct limits_account *user);
+
+/* May one more request begin, as far as memory goes? What runs on this worker has its part of it.
+ */
+bool admit_has_memory(const struct worker *w);
 
 /* The head is complete. The next state: DECIDE, PACE, or PAGE. */
 enum request_state admit_request(struct request *r);

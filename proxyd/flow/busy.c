@@ -6,6 +6,8 @@
 #include "proxyd/flow/context.h"
 #include "proxyd/io/fd.h"
 
+#define AWAY 64 /* reads at most */
+
 static const struct reason {
     enum stats_counter counter;
     const char *error, *details, *body;
@@ -19,6 +21,8 @@ static const struct reason {
                       "client_connections",
                       "Too many connections\nThis computer has as many connections to the proxy as "
                       "it may have.\n"},
+    [ADMIT_MEMORY] = {STATS_LIMITED_MEMORY, "memory_limit", "memory",
+                      "Too busy\nThe proxy cannot take more requests now.\n"},
     [ADMIT_DESCRIPTORS] = {STATS_SHORT_DESCRIPTORS, "connection_limit_reached", "descriptors",
                            "Too busy\nThe proxy cannot take more connections now.\n"},
 };
@@ -54,8 +58,7 @@ static void answer(struct worker *w, int fd, struct str text, const struct ip_po
     stats_record(w->stats, &rec);
 }
 
-void busy_turn_away(struct worker *w, int take_fd, const struct ip_port *client,
-                    enum admit_word word)
+void busy_answer(struct worker *w, int fd, const struct ip_port *client, enum admit_word word)
 {
     const struct reason *why = &reasons[word];
     char room[2048];
@@ -72,13 +75,19 @@ void busy_turn_away(struct worker *w, int take_fd, const struct ip_port *client,
     if (http_write_reply(&h, &b) == OK) {
         buf_add_z(&b, why->body);
         if (!b.failed)
-            answer(w, take_fd, buf_str(&b), client, why->error);
+            answer(w, fd, buf_str(&b), client, why->error);
     }
-    (void)shutdown(take_fd, SHUT_WR);
+    (void)shutdown(fd, SHUT_WR);
     /* what the client has already sent is read away, or closing would reset its answer */
     char away[4096];
-    while (recv(take_fd, away, sizeof away, MSG_DONTWAIT) > 0) {
-    }
-    fd_close(&take_fd);
+    for (int i = 0; i < AWAY && recv(fd, away, sizeof away, MSG_DONTWAIT) > 0; i++)
+        continue;
     stats_add(w->stats, why->counter, 1);
+}
+
+void busy_turn_away(struct worker *w, int take_fd, const struct ip_port *client,
+                    enum admit_word word)
+{
+    busy_answer(w, take_fd, client, word);
+    fd_close(&take_fd);
 }

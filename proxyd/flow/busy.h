@@ -7,7 +7,9 @@
 
 struct worker;
 
-/* Takes fd. word: why. */
+/* word: why. Answers and reads away what has come; the descriptor is to be closed next. */
+void busy_answer(struct worker *w, int fd, const struct ip_port *client, enum admit_word word);
+/* The same, and takes fd. */
 void busy_turn_away(struct worker *w, int take_fd, const struct ip_port *client,
                     enum admit_word word);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "proxyd/flow/admit.h"
+#include "proxyd/flow/busy.h"
 #include "proxyd/flow/context.h"
 #include "proxyd/io/fd.h"
 #include "proxyd/wire/proxy_line.h"
@@ -143,6 +144,11 @@ static void go_on(struct conn *c)
     bool is_waiting = c->in && iobuf_n(c->in) > 0;
     if (!is_waiting && !(c->fd.s.ready & STREAM_READABLE))
         return;
+    if (!admit_has_memory(c->w)) {
+        busy_answer(c->w, c->fd.lf.fd, &c->client, ADMIT_MEMORY);
+        conn_close(c, false);
+        return;
+    }
     c->r = request_new(c);
     if (!c->r) {
         stats_add(c->w->stats, STATS_SHORT_MEMORY, 1);

@@ -34,6 +34,7 @@ struct flow_settings {
     uint32_t max_pool;          /* idle upstream connections of a worker */
     uint32_t max_pool_per_host; /* of one host and port */
     uint32_t drain_body_bytes;  /* of a refused request's body read away to keep the connection */
+    uint64_t memory_bytes;      /* of all that runs; 0: worker_shared.memory_bytes */
     struct http_limits head;
 
     struct traffic traffic; /* of one client, one user, all; client.connections too */

@@ -54,6 +54,7 @@ struct worker_shared {
     struct verify *verify;     /* passwords of overrides */
     _Atomic uint64_t *last_id; /* of records; main starts it at the highest id stored */
     struct limits *limits;     /* what clients and users take */
+    uint64_t memory_bytes;     /* of all that runs, where the settings say nothing; 0: no bound */
     int last_fd;               /* a client whose descriptor is this or more is turned away: the rest
                                   are for the servers of those who are in, and for files; 0: none */
     struct hops *hops;         /* equal requests under way: loops without Via */

@@ -49,6 +49,7 @@ const char *stats_name(enum stats_counter c)
                                                       "limited_queue_delay",
                                                       "limited_slow_uploads",
                                                       "limited_slow_downloads",
+                                                      "limited_memory",
                                                       "short_descriptors",
                                                       "short_memory"};
     return names[c];

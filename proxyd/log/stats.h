@@ -41,6 +41,7 @@ enum stats_counter {
     STATS_LIMITED_QUEUE_DELAY,    /* shed: requests waited too long before they were looked at */
     STATS_LIMITED_SLOW_UPLOADS,   /* ended: the client kept its server waiting */
     STATS_LIMITED_SLOW_DOWNLOADS, /* the same by not taking what it had asked for */
+    STATS_LIMITED_MEMORY,         /* turned away: what runs holds as much memory as it may */
     STATS_SHORT_DESCRIPTORS,      /* times there was none for a connection */
     STATS_SHORT_MEMORY,           /* times there was none for a connection or request */
     STATS_COUNTERS,

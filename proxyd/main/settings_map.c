@@ -26,6 +26,7 @@ void settings_map(const struct settings_proxy *in, struct flow_settings *out)
         .max_pool = in->pool,
         .max_pool_per_host = in->pool_per_host,
         .drain_body_bytes = in->drain_body_bytes,
+        .memory_bytes = (uint64_t)in->memory_mb << 20,
         .head = {.head_bytes = in->head_bytes,
                  .line_bytes = in->line_bytes,
                  .field_bytes = in->field_bytes,

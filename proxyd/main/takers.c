@@ -189,7 +189,8 @@ uint64_t takers_n_shed(const struct workers *w)
              stats_get(&w->stats[i], STATS_LIMITED_CONNECTION_RATE) +
              stats_get(&w->stats[i], STATS_LIMITED_TOTAL_REQUESTS) +
              stats_get(&w->stats[i], STATS_LIMITED_CLIENT_SHARE) +
-             stats_get(&w->stats[i], STATS_LIMITED_QUEUE_DELAY);
+             stats_get(&w->stats[i], STATS_LIMITED_QUEUE_DELAY) +
+             stats_get(&w->stats[i], STATS_LIMITED_MEMORY);
     return n;
 }
 

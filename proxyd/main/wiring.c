@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/diag.h"
 #include "base/secret.h"
@@ -256,6 +257,26 @@ static void bound_descriptors(struct wiring *w)
     w->workers.shared.last_fd = all > 2 * kept ? all - kept : 0;
 }
 
+#define MEMORY_PART 4
+
+/* What the machine, or our control group, has. */
+static void bound_memory(struct wiring *w)
+{
+    char text[32] = "";
+    uint64_t group = 0;
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    uint64_t all = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
+    FILE *f = fopen("/sys/fs/cgroup/memory.max", "re"); /* "max": no number */
+    if (f) {
+        if (fgets(text, sizeof text, f) &&
+            str_to_u64(str_trim(str_of(text)), UINT64_MAX, &group) == OK && group &&
+            (group < all || all == 0))
+            all = group;
+        fclose(f);
+    }
+    w->workers.shared.memory_bytes = all / MEMORY_PART;
+}
+
 enum err wiring_build(struct wiring *w, const struct keeper_lot *lot)
 {
     *w = (struct wiring){.lot = lot, .boot = lot->boot};
@@ -268,6 +289,7 @@ enum err wiring_build(struct wiring *w, const struct keeper_lot *lot)
         return e;
     fill_guard(w);
     bound_descriptors(w);
+    bound_memory(w);
     e = build_log(w);
     if (e == OK)
         e = build_policy(w);

@@ -379,6 +379,46 @@ def test_address_space_is_used_up(s, o):
     assert "out of descriptors or memory" in s.proxyd.output()
 
 
+def test_memory_of_what_runs_is_bounded(s, o):
+    """Heads that never end fill what there may be: the next ones get 503 at once and a record, who was in is served, the rest are
+    welcome as soon as there is room."""
+    s.api.put("/settings/proxy", {"limits": {"memory_mb": 2}})
+    held = []
+    try:
+        before = len(s.api.get("/log?error=memory_limit&limit=1000")["items"])
+        for i in range(120):
+            c = connect(s)
+            c.sendall(head(o)[:-2] + b"X-Never-Ends: ")
+            held.append(c)
+        time.sleep(0.2)
+        refused = [c for c in held if answered(c)]
+        assert 30 < len(refused) < 110, len(refused)
+        assert all(everything(c).startswith(b"HTTP/1.1 503 ") for c in refused)
+        assert len(s.log("error=memory_limit&limit=1000", before + len(refused))) == before + len(refused)
+        staying = next(c for c in held if c not in refused)
+        one(staying, b"now it does\r\n\r\n")
+        for c in held:
+            c.close()
+        wait_until(lambda: gauges_are_zero(s), 10, "they are gone")
+        kept(s, o, 3)
+        assert s.api.get("/status")["proxyd"]["status"]["counters"]["limited_memory"] >= len(refused)
+    finally:
+        s.api.put("/settings/proxy", {})
+        for c in held:
+            c.close()
+
+
+def answered(c):
+    c.setblocking(False)
+    try:
+        return c.recv(1, socket.MSG_PEEK) != b""
+    except BlockingIOError:
+        return False
+    finally:
+        c.setblocking(True)
+        c.settimeout(20)
+
+
 def test_few_descriptors(o):
     """A small table: clients beyond it get 503 at once and a record, the last descriptors are for the servers of those who are in."""
     with Stack(limits={resource.RLIMIT_NOFILE: (200, 200)}) as s:
