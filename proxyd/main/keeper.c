@@ -377,6 +377,22 @@ static void turn(struct keeper *k)
         start(k);
 }
 
+/* Where the program stands. A file that was replaced between our exec and this line (a package
+ * upgraded twice in a row) is called "... (deleted)"; its successor stands at the path before that.
+ */
+static bool find_program(struct keeper *k)
+{
+    static const char mark[] = " (deleted)";
+    ssize_t n = readlink("/proc/self/exe", k->program, sizeof k->program - 1);
+    if (n <= 0)
+        return false;
+    k->program[n] = 0;
+    struct str path = str_make(k->program, (size_t)n);
+    if (str_ends(path, str_of(mark)) && access(k->program, F_OK) != 0)
+        k->program[path.n - (sizeof mark - 1)] = 0;
+    return true;
+}
+
 static enum err take_signals(struct keeper *k)
 {
     sigset_t set;
@@ -434,8 +450,7 @@ int keeper_run(const struct bootstrap *b, const char *config,
                int (*serve)(const struct keeper_lot *lot))
 {
     struct keeper k = {.boot = b, .config = config, .serve = serve, .code = EXIT_RUNTIME};
-    ssize_t n = readlink("/proc/self/exe", k.program, sizeof k.program - 1);
-    if (n <= 0 || take_signals(&k) != OK) {
+    if (!find_program(&k) || take_signals(&k) != OK) {
         diag(DIAG_ERROR, "keeper", "cannot watch signals or find the program", NULL);
         return EXIT_RUNTIME;
     }

@@ -165,6 +165,28 @@ def test_an_upgrade_in_the_middle_of_another_waits_for_its_end():
         wait_until(lambda: s.get(o.url("/bytes/10")).status_code == 200, 10, "service")
 
 
+REPLACED = """import os, sys
+program, new, config = sys.argv[1:]
+fd = os.open(program, os.O_RDONLY)
+os.replace(new, program)
+os.execve(fd, [program, "--config", config], os.environ)"""
+
+
+def test_a_program_replaced_while_it_starts_is_upgraded_all_the_same(tmp_path):
+    """What the kernel calls "proxyd (deleted)" by then is not where the next program stands."""
+    program, new = tmp_path / "proxyd", tmp_path / "new"
+    shutil.copy(f"{BUILD}/proxyd", program)
+    shutil.copy(f"{BUILD}/proxyd", new)
+    with Stack(start=False) as s:
+        s.write_config()
+        s.proxyd = Process(["/usr/bin/python3", "-c", REPLACED, str(program), str(new), s.config], f"{s.state}/proxyd.log")
+        s.wait_for(s.proxyd, s.proxy_port)
+        assert os.readlink(f"/proc/{s.proxyd.pid}/exe").endswith(" (deleted)")
+        os.kill(s.proxyd.pid, signal.SIGUSR2)
+        wait_until(lambda: "the new process serves" in s.proxyd.output(), 15, "the new process")
+        assert os.readlink(f"/proc/{s.proxyd.pid}/exe") == str(program)
+
+
 def test_an_upgrade_that_cannot_work_changes_nothing(tmp_path):
     program = tmp_path / "proxyd"
     shutil.copy(f"{BUILD}/proxyd", program)
