@@ -1,13 +1,10 @@
 /* api_audit: handlers over audit_rows. */
 #include "adminui/api_audit.h"
 
-#include <stdio.h>
-
 #include "adminui/desk.h"
 #include "adminui/problem.h"
 #include "adminui/reply.h"
 #include "db/audit_rows.h"
-#include "db/event_filter.h"
 
 static json_t *tree(struct str text)
 {
@@ -25,32 +22,15 @@ static json_t *row_json(const struct audit_row *r)
                      reply_str(r->request_id));
 }
 
-/* One end of the time range; absent stays 0. */
-static bool read_time(struct call *c, const char *name, int64_t *out)
-{
-    struct str text = call_query(c, name, (struct str){0});
-    char pointer[16];
-    if (!text.n || event_filter_time(text, clock_wall_ms(&c->app->clock), out) == OK)
-        return true;
-    snprintf(pointer, sizeof pointer, "/%s", name);
-    problem_reply_fault(c, pointer, "bad-time", "A time is RFC 3339, or such as now-24h.");
-    return false;
-}
-
 void api_audit_list(struct call *c)
 {
     uint64_t limit = 100;
     struct audit_page page = {.actor = call_query(c, "actor", (struct str){0}),
                               .action = call_query(c, "action", (struct str){0})};
-    struct str cursor = call_query(c, "cursor", (struct str){0});
-    char next[24] = "";
-    if (!call_query_number(c, "limit", 1000, &limit) || !read_time(c, "from", &page.from_ms) ||
-        !read_time(c, "to", &page.to_ms))
+    if (!call_query_number(c, "limit", 1000, &limit) ||
+        !call_query_time(c, "from", &page.from_ms) || !call_query_time(c, "to", &page.to_ms) ||
+        !call_query_cursor(c, &page.before))
         return;
-    if (cursor.n && str_to_u64(cursor, INT64_MAX, &page.before) != OK) {
-        problem_reply_fault(c, "/cursor", "bad-cursor", "This cursor is not one of ours.");
-        return;
-    }
     size_t n = (size_t)limit + 1;
     struct audit_row *rows = arena_alloc(&c->arena, n * sizeof *rows);
     enum err e = rows ? audit_rows_list(c->desk->store, &c->arena, &page, rows, &n) : ERR_NOMEM;
@@ -61,11 +41,7 @@ void api_audit_list(struct call *c)
     json_t *all = json_array();
     for (size_t i = 0; i < n && i < limit; i++)
         json_array_append_new(all, row_json(&rows[i]));
-    if (n > limit)
-        snprintf(next, sizeof next, "%llu", (unsigned long long)rows[limit - 1].id);
-    reply_json(c, 200,
-               json_pack("{s:o,s:o}", "items", all, "next_cursor",
-                         next[0] ? json_string(next) : json_null()));
+    reply_page(c, all, n > limit ? reply_cursor(rows[limit - 1].id) : NULL);
 }
 
 void api_audit_verify(struct call *c)

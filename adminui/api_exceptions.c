@@ -140,17 +140,6 @@ static const struct field make_fields[] = {
     {"dry_run", FIELD_BOOL, false, false, 0, 0},
 };
 
-/* A number is fine as the name of a record, too. */
-static void allow_record_number(struct call *c)
-{
-    const json_t *record = json_object_get(c->json, "record");
-    char text[24];
-    if (!json_is_integer(record))
-        return;
-    snprintf(text, sizeof text, "%lld", (long long)json_integer_value(record));
-    json_object_set_new(c->json, "record", json_string(text));
-}
-
 static bool add_rule(struct call *c, struct edit *x)
 {
     struct exception_ask ask;
@@ -248,7 +237,7 @@ static void preview(struct call *c)
 
 void api_exceptions_make(struct call *c)
 {
-    allow_record_number(c);
+    fields_number_as_text(c->json, "record");
     if (!fields_check(c, make_fields, sizeof make_fields / sizeof *make_fields))
         return;
     if (fields_bool(c->json, "dry_run", false))
@@ -457,5 +446,5 @@ void api_exceptions_list(struct call *c)
     list_rules(&l, draft, live, false);
     json_decref(live);
     json_decref(draft);
-    reply_json(c, 200, json_pack("{s:o,s:n}", "items", l.items, "next_cursor"));
+    reply_page(c, l.items, NULL);
 }

@@ -35,18 +35,15 @@ void api_pending_list(struct call *c)
 {
     uint64_t limit = 100;
     struct change_page page = {.only_open = true};
-    struct str state = call_query(c, "state", STR("open")),
-               cursor = call_query(c, "cursor", STR(""));
+    struct str state = call_query(c, "state", STR("open"));
     if (!call_query_number(c, "limit", 500, &limit))
         return;
     if (!str_eq(state, STR("open")) && !str_eq(state, STR("all"))) {
         problem_reply_fault(c, "/state", "unknown-state", "state is open or all.");
         return;
     }
-    if (cursor.n && str_to_u64(cursor, INT64_MAX, &page.before) != OK) {
-        problem_reply_fault(c, "/cursor", "bad-cursor", "This cursor is not one of ours.");
+    if (!call_query_cursor(c, &page.before))
         return;
-    }
     page.only_open = str_eq(state, STR("open"));
     size_t n = (size_t)limit + 1;
     struct change *all = arena_alloc(&c->arena, n * sizeof *all);
@@ -55,12 +52,7 @@ void api_pending_list(struct call *c)
     json_t *items = json_array();
     for (size_t i = 0; i < n && i < limit; i++)
         json_array_append_new(items, change_json(c->desk, &c->arena, &all[i]));
-    char next[24] = "";
-    if (n > limit)
-        snprintf(next, sizeof next, "%llu", (unsigned long long)all[limit - 1].id);
-    reply_json(c, 200,
-               json_pack("{s:o,s:o}", "items", items, "next_cursor",
-                         next[0] ? json_string(next) : json_null()));
+    reply_page(c, items, n > limit ? reply_cursor(all[limit - 1].id) : NULL);
 }
 
 /* What it would change against the live document, or did against what was live then. */

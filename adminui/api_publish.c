@@ -280,21 +280,10 @@ bool api_publish_go(struct call *c, struct api_publish *p)
 /* --- handlers ----------------------------------------------------------------------------------
  */
 
-/* A number is fine as the name of a job, too. */
-static void allow_job_number(struct call *c)
-{
-    const json_t *job = json_object_get(c->json, "replay_job");
-    char text[24];
-    if (!json_is_integer(job))
-        return;
-    snprintf(text, sizeof text, "%lld", (long long)json_integer_value(job));
-    json_object_set_new(c->json, "replay_job", json_string(text));
-}
-
 void api_publish_draft(struct call *c)
 {
     struct policy_docs_draft d;
-    allow_job_number(c);
+    fields_number_as_text(c->json, "replay_job");
     if (!fields_check(c, fields, N_FIELDS) || !policy_docs_draft(c, &d) ||
         !call_if_match(c, d.etag))
         return;

@@ -1,8 +1,6 @@
 /* api_reports: handlers over event_report. */
 #include "adminui/api_reports.h"
 
-#include <stdio.h>
-
 #include "adminui/desk.h"
 #include "adminui/problem.h"
 #include "adminui/reply.h"
@@ -15,24 +13,13 @@
 /* --- the question ------------------------------------------------------------------------------
  */
 
-static bool read_time(struct call *c, const char *name, int64_t *out)
-{
-    struct str text = call_query(c, name, (struct str){0});
-    char pointer[16];
-    if (!text.n || event_filter_time(text, clock_wall_ms(&c->app->clock), out) == OK)
-        return true;
-    snprintf(pointer, sizeof pointer, "/%s", name);
-    problem_reply_fault(c, pointer, "bad-time", "A time is RFC 3339, or such as now-24h.");
-    return false;
-}
-
 static bool read_span(struct call *c, int64_t *from_ms, int64_t *to_ms)
 {
     *to_ms = clock_wall_ms(&c->app->clock);
-    if (!read_time(c, "to", to_ms))
+    if (!call_query_time(c, "to", to_ms))
         return false;
     *from_ms = *to_ms - DAY_MS;
-    if (!read_time(c, "from", from_ms))
+    if (!call_query_time(c, "from", from_ms))
         return false;
     if (*from_ms < *to_ms)
         return true;

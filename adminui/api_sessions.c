@@ -58,7 +58,7 @@ void api_sessions_list(struct call *c)
     json_t *all = json_array();
     for (size_t i = 0; i < n; i++)
         json_array_append_new(all, session_json(&items[i], str_of(own)));
-    reply_json(c, 200, json_pack("{s:o,s:n}", "items", all, "next_cursor"));
+    reply_page(c, all, NULL);
 }
 
 void api_sessions_revoke(struct call *c)

@@ -44,13 +44,10 @@ void api_users_list(struct call *c)
         problem_reply_err(c, e, "list of users");
         return;
     }
-    bool has_more = n > limit;
     json_t *all = json_array();
     for (size_t i = 0; i < n && i < limit; i++)
         json_array_append_new(all, user_json(&items[i]));
-    reply_json(c, 200,
-               json_pack("{s:o,s:o}", "items", all, "next_cursor",
-                         has_more ? reply_str(items[limit - 1].name) : json_null()));
+    reply_page(c, all, n > limit ? reply_str(items[limit - 1].name) : NULL);
 }
 
 /* One user with its ETag; status 200 or 201. */

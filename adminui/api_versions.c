@@ -1,8 +1,6 @@
 /* api_versions: handlers over policy_rows. */
 #include "adminui/api_versions.h"
 
-#include <stdio.h>
-
 #include "adminui/desk.h"
 #include "adminui/policy_docs.h"
 #include "adminui/policy_hold.h"
@@ -56,14 +54,8 @@ void api_versions_get(struct call *c)
 void api_versions_list(struct call *c)
 {
     uint64_t limit = 100, before = 0;
-    struct str cursor = call_query(c, "cursor", (struct str){0});
-    char next[24] = "";
-    if (!call_query_number(c, "limit", 1000, &limit))
+    if (!call_query_number(c, "limit", 1000, &limit) || !call_query_cursor(c, &before))
         return;
-    if (cursor.n && str_to_u64(cursor, INT64_MAX, &before) != OK) {
-        problem_reply_fault(c, "/cursor", "bad-cursor", "This cursor is not one of ours.");
-        return;
-    }
     size_t n = (size_t)limit + 1;
     struct policy_version *rows = arena_alloc(&c->arena, n * sizeof *rows);
     enum err e =
@@ -75,11 +67,7 @@ void api_versions_list(struct call *c)
     json_t *all = json_array();
     for (size_t i = 0; i < n && i < limit; i++)
         json_array_append_new(all, version_json(&rows[i]));
-    if (n > limit)
-        snprintf(next, sizeof next, "%llu", (unsigned long long)rows[limit - 1].version);
-    reply_json(c, 200,
-               json_pack("{s:o,s:o}", "items", all, "next_cursor",
-                         next[0] ? json_string(next) : json_null()));
+    reply_page(c, all, n > limit ? reply_cursor(rows[limit - 1].version) : NULL);
 }
 
 /* --- diff --------------------------------------------------------------------------------------

@@ -6,10 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "adminui/app.h"
 #include "adminui/problem.h"
 #include "adminui/reply.h"
 #include "base/must.h"
 #include "base/secret.h"
+#include "db/event_filter.h"
 
 void call_init(struct call *c, struct app *app)
 {
@@ -103,6 +105,26 @@ bool call_query_number(struct call *c, const char *name, uint64_t max, uint64_t 
         return true;
     problem_reply(c, PROBLEM_INVALID, "%s is a number from 1 to %llu.", name,
                   (unsigned long long)max);
+    return false;
+}
+
+bool call_query_time(struct call *c, const char *name, int64_t *at_ms)
+{
+    struct str text = call_query(c, name, (struct str){0});
+    char pointer[16];
+    if (!text.n || event_filter_time(text, clock_wall_ms(&c->app->clock), at_ms) == OK)
+        return true;
+    snprintf(pointer, sizeof pointer, "/%s", name);
+    problem_reply_fault(c, pointer, "bad-time", "A time is RFC 3339, or such as now-24h.");
+    return false;
+}
+
+bool call_query_cursor(struct call *c, uint64_t *before)
+{
+    struct str cursor = call_query(c, "cursor", (struct str){0});
+    if (!cursor.n || str_to_u64(cursor, INT64_MAX, before) == OK)
+        return true;
+    problem_reply_fault(c, "/cursor", "bad-cursor", "This cursor is not one of ours.");
     return false;
 }
 

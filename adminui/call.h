@@ -76,6 +76,10 @@ bool call_parse_json(struct call *c);
 struct str call_query(const struct call *c, const char *name, struct str otherwise);
 /* False, and the problem is answered, when it is there and no number in the range. */
 bool call_query_number(struct call *c, const char *name, uint64_t max, uint64_t *value);
+/* As call_query_number: RFC 3339 or such as "now-24h" as Unix ms; absent leaves it alone. */
+bool call_query_time(struct call *c, const char *name, int64_t *at_ms);
+/* As call_query_number: the cursor of a list whose cursor is the number of its last row. */
+bool call_query_cursor(struct call *c, uint64_t *before);
 
 /* For the audit row; object is copied, the trees are taken. */
 void call_audit(struct call *c, struct str object, json_t *before, json_t *after);

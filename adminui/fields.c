@@ -111,6 +111,13 @@ bool fields_check(struct call *c, const struct field *fields, size_t n)
     return good;
 }
 
+void fields_number_as_text(json_t *object, const char *name)
+{
+    const json_t *v = json_object_get(object, name);
+    if (json_is_integer(v))
+        json_object_set_new(object, name, json_sprintf("%lld", (long long)json_integer_value(v)));
+}
+
 struct str fields_str(const json_t *object, const char *name, struct str otherwise)
 {
     const json_t *v = json_object_get(object, name);

@@ -24,6 +24,9 @@ struct field {
 /* False: the problem is answered. */
 bool fields_check(struct call *c, const struct field *fields, size_t n);
 
+/* A member that names something: a whole number becomes its digits. Before fields_check. */
+void fields_number_as_text(json_t *object, const char *name);
+
 /* Values of checked members; `otherwise` when absent or null. Borrowed from the tree. */
 struct str fields_str(const json_t *object, const char *name, struct str otherwise);
 bool fields_bool(const json_t *object, const char *name, bool otherwise);

@@ -175,15 +175,6 @@ bool policy_docs_named(struct call *c, struct str name, struct policy_ask *ask)
     return true;
 }
 
-static json_t *faults_json(const struct report_entry *f, size_t n)
-{
-    json_t *all = json_array();
-    for (size_t i = 0; i < n; i++)
-        json_array_append_new(all, json_pack("{s:s,s:s,s:s}", "pointer", f[i].pointer, "code",
-                                             f[i].code, "message", f[i].message));
-    return all;
-}
-
 enum err policy_docs_judge(struct app *app, const struct policy_ask *ask, enum policy_docs_fit *fit,
                            json_t **report)
 {
@@ -200,8 +191,8 @@ enum err policy_docs_judge(struct app *app, const struct policy_ask *ask, enum p
         lint_warn(s, clock_wall_ms(&app->clock), &r);
     *fit = !s ? POLICY_DOCS_FAULTY : all_passed ? POLICY_DOCS_GOOD : POLICY_DOCS_TEST_FAILS;
     *report = json_pack("{s:b,s:o,s:o,s:o}", "ok", *fit == POLICY_DOCS_GOOD, "errors",
-                        faults_json(r.faults, r.n_faults), "warnings",
-                        faults_json(r.warnings, r.n_warnings), "tests", tests);
+                        problem_faults_json(r.faults, r.n_faults), "warnings",
+                        problem_faults_json(r.warnings, r.n_warnings), "tests", tests);
     snapshot_unref(s);
     report_fini(&r);
     return *report ? OK : ERR_NOMEM;

@@ -53,7 +53,7 @@ enum problem problem_from_slug(const char *slug)
     return PROBLEM_INTERNAL;
 }
 
-static json_t *faults_json(const struct report_entry *e, size_t n)
+json_t *problem_faults_json(const struct report_entry *e, size_t n)
 {
     json_t *all = json_array();
     for (size_t i = 0; i < n; i++)
@@ -97,7 +97,7 @@ void problem_reply_report(struct call *c, const struct report *r, bool is_syntax
     size_t n = r->n_faults + r->n_dropped;
     snprintf(text, sizeof text, "%zu fault%s; errors[] says where and why.", n, n == 1 ? "" : "s");
     reply_problem(c, is_syntax ? PROBLEM_BAD_REQUEST : PROBLEM_INVALID, text,
-                  faults_json(r->faults, r->n_faults));
+                  problem_faults_json(r->faults, r->n_faults));
 }
 
 void problem_reply_fault(struct call *c, const char *pointer, const char *code, const char *message)

@@ -41,6 +41,8 @@ void problem_reply(struct call *c, enum problem p, const char *detail, ...)
     __attribute__((format(printf, 3, 4)));
 /* 422 (or 400 when is_syntax) with errors[] out of the report. */
 void problem_reply_report(struct call *c, const struct report *r, bool is_syntax);
+/* As they stand in errors[]. */
+json_t *problem_faults_json(const struct report_entry *all, size_t n);
 /* One fault of one place, 422. */
 void problem_reply_fault(struct call *c, const char *pointer, const char *code,
                          const char *message);

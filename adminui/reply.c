@@ -50,6 +50,13 @@ void reply_json(struct call *c, unsigned status, json_t *take_body)
     json_decref(take_body);
 }
 
+void reply_page(struct call *c, json_t *take_items, json_t *take_next)
+{
+    reply_json(c, 200,
+               json_pack("{s:o,s:o}", "items", take_items, "next_cursor",
+                         take_next ? take_next : json_null()));
+}
+
 void reply_json_text(struct call *c, unsigned status, struct str text)
 {
     reply_text(c, status, "application/json", text);
@@ -134,4 +141,9 @@ json_t *reply_str(struct str s)
 json_t *reply_u64(uint64_t v)
 {
     return json_integer((json_int_t)(v > INT64_MAX ? INT64_MAX : v));
+}
+
+json_t *reply_cursor(uint64_t v)
+{
+    return json_sprintf("%llu", (unsigned long long)v);
 }

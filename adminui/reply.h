@@ -6,6 +6,8 @@
 
 /* Takes body (NULL: out of memory, answered as 500). */
 void reply_json(struct call *c, unsigned status, json_t *take_body);
+/* A list: its items and where the next page begins (NULL: this is the last). Takes both. */
+void reply_page(struct call *c, json_t *take_items, json_t *take_next);
 /* Text that is JSON already, copied. */
 void reply_json_text(struct call *c, unsigned status, struct str text);
 void reply_text(struct call *c, unsigned status, const char *type, struct str text);
@@ -23,5 +25,6 @@ json_t *reply_time(int64_t wall_ms);
 /* A JSON string of any bytes: what is not UTF-8 is replaced by U+FFFD. */
 json_t *reply_str(struct str s);
 json_t *reply_u64(uint64_t v);
+json_t *reply_cursor(uint64_t v); /* the number as a string */
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/host.h"
 #include "base/secret.h"
+#include "policies/reader.h"
 
 #define TEXT_MAX 1000
 
@@ -352,16 +353,8 @@ static void judge_search(struct reading *r)
 
 static void read_document(struct reading *r, struct str document)
 {
-    json_error_t fault;
-    json_t *doc =
-        json_loadb(document.p ? document.p : "", document.n, JSON_REJECT_DUPLICATES, &fault);
-    if (!doc)
-        report_fault(r->report, "", "bad-json", "line %d, column %d: %s", fault.line, fault.column,
-                     fault.text);
-    else if (!json_is_object(doc))
-        report_fault(r->report, "", "bad-type", "the document must be an object");
-    else
-        read_object(r, "", doc);
+    json_t *doc = reader_document(document, r->report);
+    read_object(r, "", doc);
     json_decref(doc);
 }
 

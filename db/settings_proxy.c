@@ -7,6 +7,7 @@
 
 #include "db/settings_privacy.h"
 #include "db/settings_traffic.h"
+#include "policies/reader.h"
 
 #define TEXT_MAX 500
 #define NODE_MAX 64
@@ -217,24 +218,15 @@ enum err settings_proxy_parse(struct str document, struct report *report,
                               struct settings_proxy *out)
 {
     struct settings_proxy s;
-    json_error_t fault;
+    const char *key;
+    json_t *v;
     report_init(report);
     enum err e = set_standards(&s);
-    json_t *doc =
-        json_loadb(document.p ? document.p : "", document.n, JSON_REJECT_DUPLICATES, &fault);
-    if (!doc)
-        report_fault(report, "", "bad-json", "line %d, column %d: %s", fault.line, fault.column,
-                     fault.text);
-    else if (!json_is_object(doc))
-        report_fault(report, "", "bad-type", "the document must be an object");
-    if (json_is_object(doc)) {
-        const char *key;
-        json_t *v;
-        json_object_foreach(doc, key, v)
-        {
-            if (e == OK)
-                e = read_top(&s, key, v, report);
-        }
+    json_t *doc = reader_document(document, report);
+    json_object_foreach(doc, key, v)
+    {
+        if (e == OK)
+            e = read_top(&s, key, v, report);
     }
     if (e == OK)
         e = settings_traffic_parse(json_object_get(doc, "traffic"), s.per_client, &s.arena, report,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "db/admin_rows.h"
+#include "policies/reader.h"
 
 static const char default_document[] =
     "{\"approval\":{\"required\":false,\"roles\":[]},\"late_minutes\":60,"
@@ -152,17 +153,10 @@ enum err settings_publishing_parse(struct str document, struct report *report,
                         .factor = 3,
                         .block_rate = 0.05,
                         .error_rate = 0.5};
-    json_error_t fault;
     const char *key;
     json_t *v;
     report_init(report);
-    json_t *doc =
-        json_loadb(document.p ? document.p : "", document.n, JSON_REJECT_DUPLICATES, &fault);
-    if (!doc)
-        report_fault(report, "", "bad-json", "line %d, column %d: %s", fault.line, fault.column,
-                     fault.text);
-    else if (!json_is_object(doc))
-        report_fault(report, "", "bad-type", "the document must be an object");
+    json_t *doc = reader_document(document, report);
     json_object_foreach(doc, key, v) read_top(&x, key, v);
     json_decref(doc);
     if (report_has_faults(report))

@@ -289,18 +289,11 @@ enum err settings_upstreams_parse(struct str document, struct report *report,
 {
     static const char *const names[] = {"groups", "default", NULL};
     struct settings_upstreams s = {0};
-    json_error_t fault;
     report_init(report);
     arena_init(&s.arena, 4096, TEXTS_MAX);
     struct reader r = {.report = report, .arena = &s.arena};
-    json_t *doc =
-        json_loadb(document.p ? document.p : "", document.n, JSON_REJECT_DUPLICATES, &fault);
-    if (!doc)
-        report_fault(report, "", "bad-json", "line %d, column %d: %s", fault.line, fault.column,
-                     fault.text);
-    else if (!json_is_object(doc))
-        report_fault(report, "", "bad-type", "the document must be an object");
-    if (json_is_object(doc)) {
+    json_t *doc = reader_document(document, report);
+    if (doc) {
         reader_only(&r, doc, names);
         read_groups(&r, doc, &s);
         read_standard(&r, doc, &s);

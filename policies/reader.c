@@ -6,6 +6,22 @@
 #include <string.h>
 #include <time.h>
 
+json_t *reader_document(struct str document, struct report *report)
+{
+    json_error_t fault;
+    json_t *j =
+        json_loadb(document.p ? document.p : "", document.n, JSON_REJECT_DUPLICATES, &fault);
+    if (json_is_object(j))
+        return j;
+    if (!j)
+        report_fault(report, "", "bad-json", "line %d, column %d: %s", fault.line, fault.column,
+                     fault.text);
+    else
+        report_fault(report, "", "bad-type", "the document must be an object");
+    json_decref(j);
+    return NULL;
+}
+
 size_t reader_enter(struct reader *r, const char *name)
 {
     size_t mark = r->n;

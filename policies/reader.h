@@ -16,6 +16,9 @@ struct reader {
     size_t n;
 };
 
+/* The object that a document is; NULL with a fault in the report. The caller frees it. */
+json_t *reader_document(struct str document, struct report *report);
+
 /* Steps into a member or an element and back. The pointer is escaped (RFC 6901). */
 size_t reader_enter(struct reader *r, const char *name);
 size_t reader_enter_at(struct reader *r, size_t index);
