@@ -259,21 +259,36 @@ static void bound_descriptors(struct wiring *w)
 
 #define MEMORY_PART 4
 
-/* What the machine, or our control group, has. */
+/* The first line of a file behind a prefix, without its end. False: there is none such. */
+static bool read_line(const char *path, const char *prefix, char *out, size_t n)
+{
+    char line[1024];
+    bool is_found = false;
+    FILE *f = fopen(path, "re");
+    while (f && !is_found && fgets(line, sizeof line, f)) {
+        struct str s = str_trim(str_of(line));
+        is_found = str_starts(s, str_of(prefix)) && s.n - strlen(prefix) < n;
+        if (is_found)
+            snprintf(out, n, "%.*s", (int)(s.n - strlen(prefix)), s.p + strlen(prefix));
+    }
+    if (f)
+        fclose(f);
+    return is_found;
+}
+
+/* What the machine has, or our control group may have. */
 static void bound_memory(struct wiring *w)
 {
-    char text[32] = "";
-    uint64_t group = 0;
+    char group[512], path[600], text[32];
+    uint64_t most = 0;
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     uint64_t all = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
-    FILE *f = fopen("/sys/fs/cgroup/memory.max", "re"); /* "max": no number */
-    if (f) {
-        if (fgets(text, sizeof text, f) &&
-            str_to_u64(str_trim(str_of(text)), UINT64_MAX, &group) == OK && group &&
-            (group < all || all == 0))
-            all = group;
-        fclose(f);
-    }
+    if (!read_line("/proc/self/cgroup", "0::", group, sizeof group))
+        group[0] = 0;
+    snprintf(path, sizeof path, "/sys/fs/cgroup%s/memory.max", group);
+    if (read_line(path, "", text, sizeof text) && /* "max": no number */
+        str_to_u64(str_of(text), UINT64_MAX, &most) == OK && most && (most < all || all == 0))
+        all = most;
     w->workers.shared.memory_bytes = all / MEMORY_PART;
 }
 

@@ -115,17 +115,17 @@ def tunnels(s, o, n):
 
 
 def cost(shim, what, n=200):
-    """Heap and lock calls per request, once all is warm; the rare ones of the loop itself are rounded away."""
+    """Calls of heap, locks and files per request, once all is warm; the rare ones of the loop itself are rounded away."""
     what(50)
     before = shim.counts()
     what(n)
     time.sleep(0.05)
     after = shim.counts()
     assert after["sends"] - before["sends"] >= n
-    return {k: round((after[k] - before[k]) / n, 1) for k in ("allocs", "frees", "locks")}
+    return {k: round((after[k] - before[k]) / n, 1) for k in ("allocs", "frees", "locks", "writes")}
 
 
-NOTHING = {"allocs": 0, "frees": 0, "locks": 0}
+NOTHING = {"allocs": 0, "frees": 0, "locks": 0, "writes": 0}
 
 
 def test_kept_connection(s, o, shim):

@@ -29,6 +29,7 @@ struct page {
     _Atomic int64_t kill_behind; /* sends until the end; 0: never */
     _Atomic int64_t trace;       /* so many callers are printed */
     _Atomic int64_t short_at;    /* sends until one of which only SHORT bytes go; 0: never */
+    _Atomic int64_t writes;      /* counted, of workers: calls that write or sync files */
     _Atomic int64_t hang;        /* 1: the next worker that turns stops for ever, and makes it 2 */
 };
 
@@ -157,6 +158,34 @@ static size_t may_send(size_t n)
     if (is_loop && atomic_load(&page->short_at) > 0 && atomic_fetch_sub(&page->short_at, 1) == 1)
         return n < SHORT ? n : SHORT;
     return n;
+}
+
+ssize_t write(int fd, const void *p, size_t n)
+{
+    if (is_worker)
+        atomic_fetch_add(&page->writes, 1);
+    return syscall(SYS_write, fd, p, n);
+}
+
+ssize_t pwrite64(int fd, const void *p, size_t n, off_t at)
+{
+    if (is_worker)
+        atomic_fetch_add(&page->writes, 1);
+    return syscall(SYS_pwrite64, fd, p, n, at);
+}
+
+int fsync(int fd)
+{
+    if (is_worker)
+        atomic_fetch_add(&page->writes, 1);
+    return (int)syscall(SYS_fsync, fd);
+}
+
+int fdatasync(int fd)
+{
+    if (is_worker)
+        atomic_fetch_add(&page->writes, 1);
+    return (int)syscall(SYS_fdatasync, fd);
 }
 
 static void sent(void)

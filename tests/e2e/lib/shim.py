@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 
 HERE = os.path.dirname(__file__)
-FIELDS = ("allocs", "frees", "locks", "sends", "fail_every", "fail_all", "failed", "kill_behind", "trace", "short_at", "hang")
+FIELDS = ("allocs", "frees", "locks", "sends", "fail_every", "fail_all", "failed", "kill_behind", "trace", "short_at", "writes", "hang")
 
 
 class Shim:
@@ -41,4 +41,4 @@ class Shim:
         return struct.unpack_from("<q", self.page, 8 * FIELDS.index(name))[0]
 
     def counts(self):
-        return {n: getattr(self, n) for n in ("allocs", "frees", "locks", "sends")}
+        return {n: getattr(self, n) for n in ("allocs", "frees", "locks", "writes", "sends")}
