@@ -7,7 +7,7 @@ import time
 import pytest
 import requests
 
-from lib.daemons import Stack, policy
+from lib.daemons import SLOW, Stack, policy
 from lib.origin import Origin
 
 FORMS = ["(^|[-.?+=/_0-9]){a}([-.?+=/_0-9]|$)", "/{a}/(banner|ads?)[0-9]*\\.(gif|jpe?g)", "^http://[^/]*{a}[0-9]*\\.(com|net)/",
@@ -49,7 +49,7 @@ def test_one_change_among_ten_thousand_is_live_at_once(world):
         assert s.get(o.url(f"/{word}")).status_code == 403
         took.append(time.monotonic() - t)
     print("live after", [round(t, 2) for t in took])
-    assert min(took) < 3  # about half a second on an idle machine
+    assert min(took) < 3 * SLOW  # about half a second on an idle machine
 
 
 def test_costs_are_counted(world):
