@@ -16,6 +16,7 @@
 #include "policies/compile.h"
 #include "policies/decide.h"
 #include "policies/set_domain.h"
+#include "tests/bench/bench.h"
 
 #define N_URLS   50000
 #define N_PEOPLE 2000
@@ -28,39 +29,20 @@ struct data {
     struct str url[N_URLS];
     struct url parts[N_URLS];
     size_t n_urls;
-    char (*category)[64];
+    char category[BENCH_CATEGORIES][64];
     size_t n_categories;
     struct buf index;
     int n_rounds;
 };
 
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-static FILE *reading(const struct data *d, const char *name)
-{
-    char command[600];
-    snprintf(command, sizeof command, "zstd -dc --long=27 '%s/%s' 2>/dev/null", d->folder, name);
-    return popen(command, "r");
-}
-
-static struct str line_of(char *text)
-{
-    return str_make(text, strcspn(text, "\r\n"));
-}
-
 static void read_urls(struct data *d)
 {
     char text[8192];
-    FILE *f = reading(d, "urls-sample.txt.zst");
+    FILE *f = bench_open(d->folder, "urls-sample.txt.zst");
     must(f != NULL);
     while (d->n_urls < N_URLS && fgets(text, sizeof text, f)) {
         struct url u;
-        struct str line = arena_str(&d->arena, line_of(text));
+        struct str line = arena_str(&d->arena, bench_line(text));
         if (url_parse(line, &u) != OK || url_normal(&u, &d->arena, &d->url[d->n_urls]) != OK)
             continue;
         d->parts[d->n_urls++] = u;
@@ -71,34 +53,13 @@ static void read_urls(struct data *d)
 /* --- the index ----------------------------------------------------------------------------------
  */
 
-static void read_categories(struct data *d)
-{
-    char command[600], text[1024];
-    snprintf(command, sizeof command, "ls '%s/categories' | sed -n 's/\\.domains\\.zst$//p'",
-             d->folder);
-    FILE *f = popen(command, "r");
-    d->category = calloc(1000, sizeof *d->category);
-    must(f != NULL && d->category != NULL);
-    while (d->n_categories < 1000 && fgets(text, sizeof text, f))
-        snprintf(d->category[d->n_categories++], 64, "%.*s", STR_ARG(line_of(text)));
-    pclose(f);
-}
-
-static enum err append(void *ctx, struct str bytes)
-{
-    struct buf *b = ctx;
-    buf_add(b, bytes);
-    return b->failed ? ERR_NOMEM : OK;
-}
-
 static void add_all(const struct data *d, struct set_domain_builder *b)
 {
-    char text[4096], name[100];
+    char text[4096];
     for (uint32_t c = 0; c < d->n_categories; c++) {
-        snprintf(name, sizeof name, "categories/%s.domains.zst", d->category[c]);
-        FILE *f = reading(d, name);
+        FILE *f = bench_open_list(d->folder, d->category[c]);
         while (f && fgets(text, sizeof text, f))
-            must(set_domain_builder_add(b, c, SET_DOMAIN_NAME, line_of(text)) == OK);
+            must(set_domain_builder_add(b, c, SET_DOMAIN_NAME, bench_line(text)) == OK);
         if (f)
             pclose(f);
     }
@@ -108,17 +69,6 @@ static int by_number(const void *a, const void *b)
 {
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
     return x < y ? -1 : x > y;
-}
-
-static uint32_t clock_cost(void)
-{
-    uint32_t best = UINT32_MAX;
-    for (int i = 0; i < 10000; i++) {
-        uint64_t t = now_ns();
-        uint32_t took = (uint32_t)(now_ns() - t);
-        best = took < best ? took : best;
-    }
-    return best;
 }
 
 static void build_index(struct data *d)
@@ -131,31 +81,13 @@ static void build_index(struct data *d)
     must(set_domain_builder_new(names, d->n_categories, &b) == OK);
     add_all(d, b);
     buf_init(&d->index, (size_t)1 << 30);
-    must(set_domain_builder_finish(b, append, &d->index, &stats) == OK);
+    must(set_domain_builder_finish(b, bench_append, &d->index, &stats) == OK);
     set_domain_builder_free(b);
     printf("%llu names in %zu categories\n", (unsigned long long)stats.n_keys, d->n_categories);
 }
 
 /* --- decisions ----------------------------------------------------------------------------------
  */
-
-static uint64_t rng_state = 20240601;
-
-static uint32_t rng(uint32_t below)
-{
-    rng_state = rng_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (uint32_t)((rng_state >> 33) % below);
-}
-
-static void add_word(struct buf *b, unsigned syllables)
-{
-    static const char *const on[] = {"b", "c", "d", "f", "g",  "j",  "l",  "m",  "n",  "p",  "r",
-                                     "s", "t", "v", "z", "br", "ch", "fl", "gr", "sh", "st", "tr"};
-    static const char *const vowel[] = {"a", "e", "i", "o", "u", "ai", "ea", "oo"};
-    static const char *const end[] = {"", "", "", "n", "r", "s", "t", "ck", "nd", "x"};
-    for (unsigned i = 0; i < syllables; i++)
-        buf_addf(b, "%s%s%s", on[rng(22)], vowel[rng(8)], end[rng(10)]);
-}
 
 /* The forms of the peers' list generator, in JSON. */
 static void add_pattern(struct buf *b)
@@ -164,18 +96,18 @@ static void add_pattern(struct buf *b)
         {"(^|[-.?+=/_0-9])", "([-.?+=/_0-9]|$)"},   {"/", "/(banner|ads?)[0-9]*\\\\.(gif|jpe?g)"},
         {"^http://[^/]*", "[0-9]*\\\\.(com|net)/"}, {"[?&]", "=[0-9a-f]+(&|$)"},
         {"/(", ")[^/]*\\\\.(exe|zip|rar)$"},        {"", "(s|er|ing)?[-_]?quux"}};
-    uint32_t form = rng(6);
+    uint32_t form = bench_random(6);
     buf_addf(b, "\"%s", forms[form][0]);
-    add_word(b, 3);
+    bench_word(b, 3);
     buf_addf(b, "%s\"", forms[form][1]);
 }
 
 static void add_hosts(struct buf *b)
 {
     buf_add_z(b, "\"hosts\":[\"");
-    add_word(b, 4);
+    bench_word(b, 4);
     buf_add_z(b, ".com\",\"www.");
-    add_word(b, 3);
+    bench_word(b, 3);
     buf_add_z(b, ".net\"]");
 }
 
@@ -193,44 +125,45 @@ static void add_patterns(struct buf *b)
  * them have four patterns each: as many patterns as rules. */
 static void add_rule(struct buf *b, const struct data *d, uint32_t i)
 {
-    const char *category = d->category[rng((uint32_t)d->n_categories)];
+    const char *category = d->category[bench_random((uint32_t)d->n_categories)];
     buf_addf(b, "%s{\"id\":\"r%u\",\"action\":\"%s\",\"when\":{", i ? "," : "", i,
              i % 8 == 7 ? "allow" : "block");
     switch (i % 8) {
     case 0:
-        buf_addf(b, "\"groups\":[\"g%u\",\"g%u\"],\"categories\":[\"%s\"]}", rng(200), rng(200),
-                 category);
-        buf_addf(b, ",\"unless\":{\"users\":[\"u%u\"]}}", rng(N_PEOPLE));
+        buf_addf(b, "\"groups\":[\"g%u\",\"g%u\"],\"categories\":[\"%s\"]}", bench_random(200),
+                 bench_random(200), category);
+        buf_addf(b, ",\"unless\":{\"users\":[\"u%u\"]}}", bench_random(N_PEOPLE));
         break;
     case 1:
         add_hosts(b);
-        buf_addf(b, ",\"networks\":[\"10.%u.0.0/16\"]}}", rng(64));
+        buf_addf(b, ",\"networks\":[\"10.%u.0.0/16\"]}}", bench_random(64));
         break;
     case 2:
         add_patterns(b);
-        buf_addf(b, "},\"unless\":{\"groups\":[\"g%u\"]}}", rng(200));
+        buf_addf(b, "},\"unless\":{\"groups\":[\"g%u\"]}}", bench_random(200));
         break;
     case 3:
         buf_addf(b, "\"users\":[\"u%u\"],\"categories\":[\"%s\"],\"schedules\":[\"work\"]}}",
-                 rng(N_PEOPLE), category);
+                 bench_random(N_PEOPLE), category);
         break;
     case 4:
         buf_addf(b, "\"lists\":[\"l%u\"],\"groups\":[\"g%u\"],\"ports\":[\"80\",\"8000-8100\"]}}",
-                 rng(N_LISTS), rng(200));
+                 bench_random(N_LISTS), bench_random(200));
         break;
     case 5:
         add_hosts(b);
         buf_addf(b,
                  ",\"methods\":[\"POST\",\"PUT\"]},\"unless\":{\"networks\":[\"10.%u.%u.0/24\"]}}",
-                 rng(64), rng(256));
+                 bench_random(64), bench_random(256));
         break;
     case 6:
         add_patterns(b);
-        buf_addf(b, ",\"groups\":[\"g%u\",\"g%u\",\"g%u\"]}}", rng(200), rng(200), rng(200));
+        buf_addf(b, ",\"groups\":[\"g%u\",\"g%u\",\"g%u\"]}}", bench_random(200), bench_random(200),
+                 bench_random(200));
         break;
     default:
         buf_addf(b, "\"groups\":[\"g%u\"],\"extensions\":[\"%s\"],\"categories\":[\"%s\"]}}",
-                 rng(200), i % 16 == 7 ? "jpg" : "js", category);
+                 bench_random(200), i % 16 == 7 ? "jpg" : "js", category);
     }
 }
 
@@ -240,7 +173,7 @@ static void add_lists(struct buf *b)
         buf_addf(b, "%s{\"name\":\"l%d\",\"kind\":\"domains\",\"entries\":[", l ? "," : "", l);
         for (int i = 0; i < 50; i++) {
             buf_add_z(b, i ? ",\"" : "\"");
-            add_word(b, 3);
+            bench_word(b, 3);
             buf_add_z(b, ".org\"");
         }
         buf_add_z(b, "]}");
@@ -277,15 +210,16 @@ static void make_people(struct person *p)
     for (uint32_t i = 0; i < N_PEOPLE; i++, p++) {
         snprintf(p->name, sizeof p->name, "u%u", i);
         p->number = i + 1;
-        p->n_groups = 4 + rng(N_GROUPS - 4);
+        p->n_groups = 4 + bench_random(N_GROUPS - 4);
         for (size_t g = 0; g < p->n_groups; g++) {
-            snprintf(p->group[g], sizeof p->group[g], "g%u", rng(400)); /* half: in no rule */
+            snprintf(p->group[g], sizeof p->group[g], "g%u",
+                     bench_random(400)); /* half: in no rule */
             p->groups[g] = str_of(p->group[g]);
         }
         p->client.b[10] = p->client.b[11] = 0xff;
         p->client.b[12] = 10;
-        p->client.b[13] = (uint8_t)rng(64);
-        p->client.b[14] = (uint8_t)rng(256);
+        p->client.b[13] = (uint8_t)bench_random(64);
+        p->client.b[14] = (uint8_t)bench_random(256);
         p->client.b[15] = (uint8_t)i;
     }
 }
@@ -333,22 +267,22 @@ static void measure(const struct data *d, const struct snapshot *s, uint32_t *to
 {
     static struct person people[N_PEOPLE];
     static struct ready r;
-    uint32_t clock = clock_cost();
-    uint64_t keep = rng_state;
+    uint32_t clock = bench_clock_cost();
+    uint64_t keep = bench_seed;
     *n_blocked = 0;
-    rng_state = 4711;
+    bench_seed = 4711;
     make_people(people);
     for (size_t i = 0; i < d->n_urls; i++) {
-        uint32_t who = rng(N_PEOPLE);
-        get_ready(&r, d, rng((uint32_t)d->n_urls), &people[who]);
+        uint32_t who = bench_random(N_PEOPLE);
+        get_ready(&r, d, bench_random((uint32_t)d->n_urls), &people[who]);
         struct verdict v;
-        uint64_t t = now_ns();
+        uint64_t t = bench_ns(CLOCK_MONOTONIC);
         policy_decide(s, &r.facts, &v);
-        uint64_t e = now_ns() - t;
+        uint64_t e = bench_ns(CLOCK_MONOTONIC) - t;
         took[i] = e > clock ? (uint32_t)(e - clock) : 0;
         *n_blocked += v.action == VERDICT_BLOCK;
     }
-    rng_state = keep;
+    bench_seed = keep;
 }
 
 static void bench_decide(const struct data *d, struct category_index *index, uint32_t n)
@@ -359,9 +293,9 @@ static void bench_decide(const struct data *d, struct category_index *index, uin
     buf_init(&document, (size_t)1 << 26);
     make_document(&document, d, n);
     struct compile_input in = {.document = buf_str(&document), .version = 1, .index = index};
-    uint64_t t = now_ns();
+    uint64_t t = bench_ns(CLOCK_MONOTONIC);
     enum err e = policy_compile(&in, &report, &s);
-    double compile_s = (double)(now_ns() - t) / 1e9;
+    double compile_s = (double)(bench_ns(CLOCK_MONOTONIC) - t) / 1e9;
     if (report.n_faults)
         fprintf(stderr, "%s: %s\n", report.faults[0].pointer, report.faults[0].message);
     report_fini(&report);
@@ -398,14 +332,13 @@ int main(int argc, char **argv)
         printf("skipped: no data in %s\n", d.folder);
         return 0;
     }
-    read_categories(&d);
+    d.n_categories = bench_categories(d.folder, d.category, BENCH_CATEGORIES);
     build_index(&d);
     must(category_index_open(buf_str(&d.index), NULL, NULL, &index) == OK);
     for (uint32_t n = argc > 3 ? (uint32_t)largest : 100; n <= largest; n *= 10)
         bench_decide(&d, index, n);
     category_index_unref(index);
     buf_fini(&d.index);
-    free(d.category);
     arena_fini(&d.arena);
     return 0;
 }

@@ -14,6 +14,7 @@
 #include "base/mapfile.h"
 #include "base/must.h"
 #include "policies/category.h"
+#include "tests/bench/bench.h"
 
 #define N_RANKED  100000  /* names at the head of the file that have a rank */
 #define N_NAMES   1000000 /* of popular-domains */
@@ -21,7 +22,7 @@
 
 struct bench {
     const char *folder;
-    char (*category)[64];
+    char category[BENCH_CATEGORIES][64];
     uint32_t n_categories;
     struct arena names;
     struct str *name;
@@ -32,47 +33,15 @@ struct bench {
     uint64_t rng;
 };
 
-static uint64_t now_ns(clockid_t which)
-{
-    struct timespec t;
-    clock_gettime(which, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static FILE *reading(const struct bench *b, const char *file)
-{
-    char command[600];
-    snprintf(command, sizeof command, "zstd -dc --long=27 '%s/%s' 2>/dev/null", b->folder, file);
-    return popen(command, "r");
-}
-
-static struct str line_of(const char *text)
-{
-    return str_make(text, strcspn(text, "\r\n"));
-}
-
-static void read_categories(struct bench *b)
-{
-    char command[600], text[256];
-    snprintf(command, sizeof command,
-             "ls '%s/categories' 2>/dev/null | sed -n 's/\\.domains\\.zst$//p'", b->folder);
-    FILE *f = popen(command, "r");
-    b->category = calloc(1000, sizeof *b->category);
-    must(f != NULL && b->category != NULL);
-    while (b->n_categories < 1000 && fgets(text, sizeof text, f))
-        snprintf(b->category[b->n_categories++], 64, "%.*s", STR_ARG(line_of(text)));
-    pclose(f);
-}
-
 static void read_names(struct bench *b)
 {
     char text[1024];
-    FILE *f = reading(b, "popular-domains.txt.zst");
+    FILE *f = bench_open(b->folder, "popular-domains.txt.zst");
     b->name = calloc(N_NAMES, sizeof *b->name);
     arena_init(&b->names, 1u << 20, 1u << 30);
     must(f != NULL && b->name != NULL);
     while (b->n_names < N_NAMES && fgets(text, sizeof text, f))
-        b->name[b->n_names++] = arena_str(&b->names, line_of(text));
+        b->name[b->n_names++] = arena_str(&b->names, bench_line(text));
     pclose(f);
 }
 
@@ -86,7 +55,7 @@ static void add_list(struct set_domain_builder *x, FILE *f, uint32_t c, uint64_t
     static char text[1 << 20];
     size_t n, kept = 0;
     while (f && (n = fread(text + kept, 1, sizeof text - kept, f)) > 0) {
-        uint64_t t = now_ns(CLOCK_PROCESS_CPUTIME_ID);
+        uint64_t t = bench_ns(CLOCK_PROCESS_CPUTIME_ID);
         struct str rest = str_make(text, kept + n);
         for (size_t at; (at = str_find(rest, '\n')) != STR_NPOS;) {
             must(set_domain_builder_add(x, c, SET_DOMAIN_NAME, str_sub(rest, 0, at)) == OK);
@@ -94,7 +63,7 @@ static void add_list(struct set_domain_builder *x, FILE *f, uint32_t c, uint64_t
         }
         kept = rest.n;
         memmove(text, rest.p, rest.n);
-        *cpu_ns += now_ns(CLOCK_PROCESS_CPUTIME_ID) - t;
+        *cpu_ns += bench_ns(CLOCK_PROCESS_CPUTIME_ID) - t;
     }
     if (f)
         pclose(f);
@@ -105,21 +74,19 @@ static void build(struct bench *b)
     struct str names[1000];
     struct set_domain_builder *x;
     struct rusage use;
-    char file[100];
     uint64_t cpu = 0, t;
     for (uint32_t i = 0; i < b->n_categories; i++)
         names[i] = str_of(b->category[i]);
     must(set_domain_builder_new(names, b->n_categories, &x) == OK);
     for (uint32_t c = 0; c < b->n_categories; c++) {
-        snprintf(file, sizeof file, "categories/%s.domains.zst", b->category[c]);
-        add_list(x, reading(b, file), c, &cpu);
+        add_list(x, bench_open_list(b->folder, b->category[c]), c, &cpu);
     }
     snprintf(b->path, sizeof b->path, "/tmp/index-bench-XXXXXX");
     FILE *f = fdopen(mkstemp(b->path), "w");
     must(f != NULL);
-    t = now_ns(CLOCK_PROCESS_CPUTIME_ID);
+    t = bench_ns(CLOCK_PROCESS_CPUTIME_ID);
     must(set_domain_builder_finish(x, write_file, f, &b->stats) == OK && fclose(f) == 0);
-    cpu += now_ns(CLOCK_PROCESS_CPUTIME_ID) - t;
+    cpu += bench_ns(CLOCK_PROCESS_CPUTIME_ID) - t;
     set_domain_builder_free(x);
     getrusage(RUSAGE_SELF, &use);
     printf("{\"bench\":\"index-build\",\"entries\":%llu,\"names\":%llu,\"bytes_per_name\":%.2f,"
@@ -131,10 +98,11 @@ static void build(struct bench *b)
 
 static void open_it(struct bench *b, struct mapfile *m)
 {
-    uint64_t t = now_ns(CLOCK_MONOTONIC);
+    uint64_t t = bench_ns(CLOCK_MONOTONIC);
     must(mapfile_open(m, b->path) == OK);
     must(category_index_open(str_make(m->p, m->n), NULL, NULL, &b->index) == OK);
-    printf("{\"bench\":\"index-open\",\"ms\":%.2f}\n", (double)(now_ns(CLOCK_MONOTONIC) - t) / 1e6);
+    printf("{\"bench\":\"index-open\",\"ms\":%.2f}\n",
+           (double)(bench_ns(CLOCK_MONOTONIC) - t) / 1e6);
 }
 
 static uint32_t draw(struct bench *b, uint32_t below)
@@ -156,17 +124,6 @@ static int by_number(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static uint32_t clock_cost(void)
-{
-    uint32_t best = UINT32_MAX;
-    for (int i = 0; i < 100000; i++) {
-        uint64_t t = now_ns(CLOCK_MONOTONIC);
-        uint32_t took = (uint32_t)(now_ns(CLOCK_MONOTONIC) - t);
-        best = took < best ? took : best;
-    }
-    return best;
-}
-
 enum order { BY_RANK, SCATTERED, ANY, UNLISTED };
 
 static size_t put(char host[300], const char *front, struct str name)
@@ -186,7 +143,7 @@ static size_t next_host(struct bench *b, enum order o, char host[300])
 
 static void ask(struct bench *b, enum order o, const char *what)
 {
-    uint32_t *took = calloc(N_LOOKUPS, sizeof *took), clock = clock_cost();
+    uint32_t *took = calloc(N_LOOKUPS, sizeof *took), clock = bench_clock_cost();
     struct set_domain_hits h;
     char host[300];
     size_t hits = 0;
@@ -194,9 +151,9 @@ static void ask(struct bench *b, enum order o, const char *what)
     must(took != NULL);
     for (size_t i = 0; i < N_LOOKUPS; i++) {
         struct category_ask a = {.host = str_make(host, next_host(b, o, host))};
-        uint64_t t = now_ns(CLOCK_MONOTONIC);
+        uint64_t t = bench_ns(CLOCK_MONOTONIC);
         category_host(b->index, &a, &h);
-        uint64_t e = now_ns(CLOCK_MONOTONIC) - t;
+        uint64_t e = bench_ns(CLOCK_MONOTONIC) - t;
         took[i] = e > clock ? (uint32_t)(e - clock) : 0;
         sum += took[i];
         hits += h.n > 0;
@@ -215,7 +172,7 @@ int main(int argc, char **argv)
     static struct bench b = {.rng = 1};
     struct mapfile m;
     b.folder = argc > 1 ? argv[1] : "../shared/data";
-    read_categories(&b);
+    b.n_categories = bench_categories(b.folder, b.category, BENCH_CATEGORIES);
     if (b.n_categories == 0) {
         printf("skipped: no data in %s\n", b.folder);
         return 0;
@@ -233,6 +190,5 @@ int main(int argc, char **argv)
     unlink(b.path);
     free(b.name);
     arena_fini(&b.names);
-    free(b.category);
     return 0;
 }

@@ -11,6 +11,7 @@
 #include "base/host.h"
 #include "base/must.h"
 #include "policies/set_domain.h"
+#include "tests/bench/bench.h"
 
 #define N_CATEGORIES 128
 #define SEED         UINT64_C(0x9e3779b97f4a7c15)
@@ -99,14 +100,11 @@ static void every_line(struct data *d,
                                     struct str name),
                        struct set_domain_builder *b)
 {
-    char command[600], text[1024];
+    char text[1024];
     for (uint32_t c = 0; c < d->n; c++) {
-        snprintf(command, sizeof command,
-                 "zstd -dc --long=27 '%s/categories/%s.domains.zst' 2>/dev/null", d->folder,
-                 d->category[c]);
-        FILE *f = popen(command, "r");
+        FILE *f = bench_open_list(d->folder, d->category[c]);
         while (f && fgets(text, sizeof text, f))
-            each(d, b, c, str_make(text, strcspn(text, "\r\n")));
+            each(d, b, c, bench_line(text));
         if (f)
             pclose(f);
     }
@@ -132,26 +130,6 @@ static void check(struct data *d, struct set_domain_builder *b, uint32_t categor
     ask(d, str_make(other, name.n + 1));
 }
 
-static enum err append(void *ctx, struct str bytes)
-{
-    struct buf *b = ctx;
-    buf_add(b, bytes);
-    return b->failed ? ERR_NOMEM : OK;
-}
-
-static void find_categories(struct data *d)
-{
-    char command[600], text[256];
-    snprintf(command, sizeof command,
-             "ls '%s/categories' 2>/dev/null | sed -n 's/\\.domains\\.zst$//p'", d->folder);
-    FILE *f = popen(command, "r");
-    while (f && d->n < N_CATEGORIES && fgets(text, sizeof text, f))
-        snprintf(d->category[d->n++], sizeof d->category[0], "%.*s", (int)strcspn(text, "\r\n"),
-                 text);
-    if (f)
-        pclose(f);
-}
-
 int main(int argc, char **argv)
 {
     static struct data d;
@@ -159,7 +137,7 @@ int main(int argc, char **argv)
     struct set_domain_builder *b;
     struct buf bytes;
     d.folder = argc > 1 ? argv[1] : "../shared/data";
-    find_categories(&d);
+    d.n = bench_categories(d.folder, d.category, N_CATEGORIES);
     if (d.n == 0) {
         printf("skipped: no data in %s\n", d.folder);
         return 0;
@@ -170,7 +148,7 @@ int main(int argc, char **argv)
     every_line(&d, enter, b);
     qsort(d.truth.v, d.truth.n, sizeof *d.truth.v, by_hash);
     buf_init(&bytes, (size_t)1 << 30);
-    must(set_domain_builder_finish(b, append, &bytes, NULL) == OK);
+    must(set_domain_builder_finish(b, bench_append, &bytes, NULL) == OK);
     set_domain_builder_free(b);
     must(set_domain_open(buf_str(&bytes), &d.index) == OK);
     every_line(&d, check, NULL);

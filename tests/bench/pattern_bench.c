@@ -11,6 +11,7 @@
 #include "base/must.h"
 #include "base/url.h"
 #include "policies/set_url.h"
+#include "tests/bench/bench.h"
 
 #define N_URLS     50000
 #define N_PATTERNS 10000
@@ -24,30 +25,14 @@ struct data {
     struct str pattern[N_PATTERNS + N_REAL];
 };
 
-static uint64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-static uint64_t cpu_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 static void read_urls(struct data *d, const char *folder)
 {
-    char command[600], text[8192];
-    snprintf(command, sizeof command, "zstd -dc --long=27 '%s/urls-sample.txt.zst' 2>/dev/null",
-             folder);
-    FILE *f = popen(command, "r");
+    char text[8192];
+    FILE *f = bench_open(folder, "urls-sample.txt.zst");
     must(f != NULL);
     while (d->n_urls < N_URLS && fgets(text, sizeof text, f)) {
         struct url u;
-        struct str line = arena_str(&d->arena, str_make(text, strcspn(text, "\r\n")));
+        struct str line = arena_str(&d->arena, bench_line(text));
         if (url_parse(line, &u) == OK && url_normal(&u, &d->arena, &d->url[d->n_urls]) == OK)
             d->n_urls++;
     }
@@ -64,7 +49,7 @@ static size_t read_patterns(struct data *d, const char *folder)
     FILE *f = popen(command, "r");
     must(f != NULL);
     while (n < N_REAL && fgets(text, sizeof text, f)) {
-        struct str s = str_make(text, strcspn(text, "\r\n"));
+        struct str s = bench_line(text);
         struct pattern_fault fault;
         struct pattern_code *p = NULL;
         if (s.n && pattern_code_new(s, &fault, &p) == OK)
@@ -78,24 +63,6 @@ static size_t read_patterns(struct data *d, const char *folder)
 /* --- made-up patterns, in the forms of the peers' list generator --------------------------------
  */
 
-static uint64_t rng_state = 20240601;
-
-static uint32_t rng(uint32_t below)
-{
-    rng_state = rng_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (uint32_t)((rng_state >> 33) % below);
-}
-
-static void add_word(struct buf *b, unsigned syllables)
-{
-    static const char *const on[] = {"b", "c", "d", "f", "g",  "j",  "l",  "m",  "n",  "p",  "r",
-                                     "s", "t", "v", "z", "br", "ch", "fl", "gr", "sh", "st", "tr"};
-    static const char *const vowel[] = {"a", "e", "i", "o", "u", "ai", "ea", "oo"};
-    static const char *const end[] = {"", "", "", "n", "r", "s", "t", "ck", "nd", "x"};
-    for (unsigned i = 0; i < syllables; i++)
-        buf_addf(b, "%s%s%s", on[rng(22)], vowel[rng(8)], end[rng(10)]);
-}
-
 static struct str made_up(struct arena *a)
 {
     static const char *const forms[][3] = {{"(^|[-.?+=/_0-9])", "([-.?+=/_0-9]|$)", NULL},
@@ -106,11 +73,11 @@ static struct str made_up(struct arena *a)
                                            {"", "(s|er|ing)?[-_]?", ""}};
     struct buf b;
     buf_init(&b, 4096);
-    const char *const *form = forms[rng(6)];
+    const char *const *form = forms[bench_random(6)];
     for (int i = 0; i < 3 && form[i]; i++) {
         buf_add_z(&b, form[i]);
         if (i == 0 || (i == 1 && form[2]))
-            add_word(&b, 3);
+            bench_word(&b, 3);
     }
     struct str s = arena_str(a, buf_str(&b));
     buf_fini(&b);
@@ -146,9 +113,9 @@ static void measure(const struct data *d, const struct set_url *s, const char *n
     struct set_url_scratch *x = set_url_scratch_new(s);
     must(x != NULL);
     for (size_t i = 0; i < d->n_urls; i++) {
-        uint64_t t = now_ns();
+        uint64_t t = bench_ns(CLOCK_MONOTONIC);
         set_url_match(s, x, d->url[(i * 7919) % d->n_urls], on_hit, &n_hits);
-        took[i] = (uint32_t)(now_ns() - t);
+        took[i] = (uint32_t)(bench_ns(CLOCK_MONOTONIC) - t);
     }
     for (uint32_t i = 0; i < set_url_count(s); i++)
         ways[set_url_way(s, i)]++;
@@ -167,9 +134,9 @@ static struct set_url *made(const struct str *v, size_t n, const struct set_url 
 {
     const struct set_url_tell tell = {on_fault, NULL};
     struct set_url *s = NULL;
-    uint64_t t = cpu_ns();
+    uint64_t t = bench_ns(CLOCK_THREAD_CPUTIME_ID);
     must(set_url_new_like(v, n, before, &tell, &s) == OK);
-    *ms = (double)(cpu_ns() - t) / 1e6;
+    *ms = (double)(bench_ns(CLOCK_THREAD_CPUTIME_ID) - t) / 1e6;
     return s;
 }
 
@@ -179,7 +146,7 @@ static void bench(struct data *d, const char *name, size_t n)
     struct set_url *s = made(d->pattern, n, NULL, &ms);
     measure(d, s, name, ms);
     for (int i = 0; i < N_ROUNDS; i++) {
-        d->pattern[rng((uint32_t)n)] = made_up(&d->arena);
+        d->pattern[bench_random((uint32_t)n)] = made_up(&d->arena);
         struct set_url *next = made(d->pattern, n, s, &ms);
         worst = ms > worst ? ms : worst;
         set_url_free(s);

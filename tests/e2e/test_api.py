@@ -17,15 +17,6 @@ from lib.daemons import BUILD, ROOT, SLOW, Api, Stack, free_port, policy, wait_u
 SPEC = json.load(open(f"{ROOT}/adminui/openapi.json"))
 
 
-@pytest.fixture(scope="module")
-def admin():
-    """adminui alone, logged in."""
-    with Stack(start=False) as s:
-        s.start_adminui()
-        s.log_in()
-        yield s
-
-
 def raw_tls(port, data, seconds=3):
     """Bytes in, bytes out until the server closes or the time is over; (answer, closed)."""
     ctx = ssl._create_unverified_context()

@@ -14,14 +14,6 @@ DATA = f"{SHARED}/data"
 needs_data = pytest.mark.skipif(not os.path.isdir(f"{DATA}/formats"), reason="the shared data are not beside the project")
 
 
-@pytest.fixture(scope="module")
-def admin():
-    with Stack(start=False) as s:
-        s.start_adminui()
-        s.log_in()
-        yield s
-
-
 def load(admin, name, data, query="", want="done"):
     job = admin.api.job(admin.api.call("POST", f"/categories/{name}:import{query}", raw=data))
     assert job["state"] == want, job

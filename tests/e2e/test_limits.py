@@ -25,12 +25,6 @@ def s():
         yield stack
 
 
-@pytest.fixture()
-def o():
-    with Origin() as origin:
-        yield origin
-
-
 def connect(s):
     return socket.create_connection(("127.0.0.1", s.proxy_port), timeout=20 * SLOW)
 

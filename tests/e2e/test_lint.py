@@ -2,17 +2,7 @@
 import json
 import time
 
-import pytest
-
-from lib.daemons import Stack, policy
-
-
-@pytest.fixture(scope="module")
-def admin():
-    with Stack(start=False) as s:
-        s.start_adminui()
-        s.log_in()
-        yield s
+from lib.daemons import policy
 
 
 def save(admin, document):

@@ -5,7 +5,6 @@ import socket
 import pytest
 
 from lib.daemons import SLOW, Stack, free_port, policy
-from lib.origin import Origin
 
 
 @pytest.fixture(scope="module")
@@ -21,12 +20,6 @@ def s(ports):
         stack.publish(policy({"id": "guests", "when": {"listeners": [f"127.0.0.1:{ports['guest']}"]}, "action": "block"},
                              {"id": "lab", "when": {"networks": ["192.0.2.0/24"]}, "action": "block"}))
         yield stack
-
-
-@pytest.fixture()
-def o():
-    with Origin() as origin:
-        yield origin
 
 
 def ask(port, data, host="127.0.0.1"):

@@ -38,12 +38,6 @@ def s(ports):
         yield stack
 
 
-@pytest.fixture()
-def o():
-    with Origin() as origin:
-        yield origin
-
-
 def request(o, *fields, path="/bytes/3", method="GET", version="1.1", body=b""):
     lines = [f"{method} {o.url(path)} HTTP/{version}", f"Host: 127.0.0.1:{o.port}", *fields, "", ""]
     return "\r\n".join(lines).encode() + body

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from lib.daemons import SLOW, Stack, policy, wait_until
-from lib.origin import Origin, Pause
+from lib.origin import Pause
 
 WINDOW = 400 * SLOW  # ms; a client has one of grace, and is judged after the next
 MB = 1 << 20
@@ -19,12 +19,6 @@ def s():
         stack.publish(policy())
         settings(stack)
         yield stack
-
-
-@pytest.fixture()
-def o():
-    with Origin() as origin:
-        yield origin
 
 
 def settings(s, rate=5000, window=WINDOW, **traffic):

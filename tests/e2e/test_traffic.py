@@ -29,12 +29,6 @@ def s(ports):
         yield stack
 
 
-@pytest.fixture()
-def o():
-    with Origin() as origin:
-        yield origin
-
-
 class Bounds:
     """Sets the bounds and waits until both workers judge by them; the node's name tells."""
     n = 0

@@ -11,33 +11,9 @@
 #include "db/admin_rows.h"
 #include "db/change_rows.h"
 #include "db/policy_rows.h"
-#include "db/policy_store.h"
 #include "db/settings_publishing.h"
 #include "db/watch_rows.h"
-
-static char dir[64], path[96], why[STORE_WHY_BYTES];
-static struct store *s;
-static struct arena a;
-
-static int setup(void **state)
-{
-    (void)state;
-    snprintf(dir, sizeof dir, "/tmp/changes-test-XXXXXX");
-    if (!mkdtemp(dir))
-        return -1;
-    snprintf(path, sizeof path, "%s/policy.db", dir);
-    arena_init(&a, 4096, 1 << 22);
-    return policy_store_open(path, STORE_WRITE, why, &s) == OK ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    store_close(s);
-    arena_fini(&a);
-    unlink(path);
-    return rmdir(dir);
-}
+#include "tests/unit/db/policy_db.h"
 
 static uint64_t add(enum change_state state)
 {

@@ -13,6 +13,7 @@
 #include "db/event_rows.h"
 #include "db/event_trial.h"
 #include "event_records.h"
+#include "tests/unit/db/folder.h"
 
 #define HOUR INT64_C(3600000)
 #define DAY  (24 * HOUR)
@@ -35,16 +36,9 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    char path[512];
     event_rows_close(w);
     event_query_close(r);
-    DIR *d = opendir(dir);
-    for (const struct dirent *x = readdir(d); x; x = readdir(d)) {
-        snprintf(path, sizeof path, "%s/%s", dir, x->d_name);
-        unlink(path);
-    }
-    closedir(d);
-    return rmdir(dir);
+    return folder_remove(dir);
 }
 
 struct some {

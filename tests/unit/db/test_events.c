@@ -18,6 +18,7 @@
 #include "db/event_url.h"
 #include "db/schema/events.h"
 #include "event_records.h"
+#include "tests/unit/db/folder.h"
 
 #define DAY  INT64_C(86400000)
 #define NOON (INT64_C(20600) * DAY + DAY / 2) /* of some day */
@@ -34,14 +35,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    char path[512];
-    DIR *d = opendir(dir);
-    for (const struct dirent *x = readdir(d); x; x = readdir(d)) {
-        snprintf(path, sizeof path, "%s/%s", dir, x->d_name);
-        unlink(path);
-    }
-    closedir(d);
-    return rmdir(dir);
+    return folder_remove(dir);
 }
 
 /* n records from id on, step_ms apart. */

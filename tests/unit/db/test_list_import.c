@@ -17,31 +17,7 @@
 #include <cmocka.h>
 
 #include "db/list_set.h"
-#include "db/policy_store.h"
-
-static char dir[64], path[96], why[STORE_WHY_BYTES];
-static struct store *s;
-
-static int setup(void **state)
-{
-    (void)state;
-    snprintf(dir, sizeof dir, "/tmp/lists-test-XXXXXX");
-    if (!mkdtemp(dir))
-        return -1;
-    snprintf(path, sizeof path, "%s/policy.db", dir);
-    enum err e = policy_store_open(path, STORE_WRITE, why, &s);
-    if (e != OK)
-        print_message("%s\n", why);
-    return e == OK ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    store_close(s);
-    unlink(path);
-    return rmdir(dir);
-}
+#include "tests/unit/db/policy_db.h"
 
 static bool on_text(void *ctx, struct str text)
 {
@@ -75,10 +51,8 @@ static struct list_import *read_text(const char *category, struct str text)
 static void test_one_list(void **state)
 {
     (void)state;
-    struct arena a;
     struct list_category c;
     struct list_report r;
-    arena_init(&a, 4096, 1 << 22);
     struct list_import *im =
         read_text("ads", STR("b.example\na.example\nb.example\nbad name\n1.2.3.4\nx.example/y\n"));
     assert_int_equal(list_import_count(im), 1);
@@ -116,13 +90,11 @@ static void test_one_list(void **state)
     expect_content("ads", LIST_DOMAINS, "a.example c.example ");
     expect_content("ads", LIST_IPS, "");
     list_import_free(im);
-    arena_fini(&a);
 }
 
 static void test_rows(void **state)
 {
     (void)state;
-    struct arena a;
     struct list_category c = {.name = STR("games"),
                               .title = STR("Games"),
                               .description = STR(""),
@@ -170,7 +142,6 @@ static void test_rows(void **state)
     assert_int_equal(list_rows_each(s, STR("x"), LIST_DOMAINS, &(struct list_visit){on_text, &b}),
                      ERR_CORRUPT);
     buf_fini(&b);
-    arena_fini(&a);
 }
 
 /* --- archives --- */
@@ -185,15 +156,15 @@ static struct buf make_archive(const struct member *m, size_t n, bool is_zip)
     size_t used = 0;
     buf_init(&out, 16 << 20);
     assert_int_equal(buf_reserve(&out, 8 << 20), OK);
-    struct archive *a = archive_write_new();
+    struct archive *w = archive_write_new();
     struct archive_entry *e = archive_entry_new();
     if (is_zip) {
-        archive_write_set_format_zip(a);
+        archive_write_set_format_zip(w);
     } else {
-        archive_write_set_format_gnutar(a);
-        archive_write_add_filter_gzip(a);
+        archive_write_set_format_gnutar(w);
+        archive_write_add_filter_gzip(w);
     }
-    assert_int_equal(archive_write_open_memory(a, out.p, out.cap, &used), ARCHIVE_OK);
+    assert_int_equal(archive_write_open_memory(w, out.p, out.cap, &used), ARCHIVE_OK);
     for (size_t i = 0; i < n; i++) {
         archive_entry_clear(e);
         archive_entry_set_pathname(e, m[i].path);
@@ -202,12 +173,12 @@ static struct buf make_archive(const struct member *m, size_t n, bool is_zip)
         if (m[i].link)
             archive_entry_set_symlink(e, m[i].link);
         archive_entry_set_size(e, m[i].link ? 0 : (int64_t)strlen(m[i].text));
-        assert_int_equal(archive_write_header(a, e), ARCHIVE_OK);
+        assert_int_equal(archive_write_header(w, e), ARCHIVE_OK);
         if (!m[i].link)
-            archive_write_data(a, m[i].text, strlen(m[i].text));
+            archive_write_data(w, m[i].text, strlen(m[i].text));
     }
-    archive_write_close(a);
-    archive_write_free(a);
+    archive_write_close(w);
+    archive_write_free(w);
     archive_entry_free(e);
     out.n = used;
     return out;

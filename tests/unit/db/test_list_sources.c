@@ -14,29 +14,8 @@
 #include "db/list_import.h"
 #include "db/list_pack.h"
 #include "db/migrate.h"
-#include "db/policy_store.h"
 #include "db/schema/policy.h"
-
-static char dir[64], path[96], why[STORE_WHY_BYTES];
-static struct store *s;
-
-static int setup(void **state)
-{
-    (void)state;
-    snprintf(dir, sizeof dir, "/tmp/sources-test-XXXXXX");
-    if (!mkdtemp(dir))
-        return -1;
-    snprintf(path, sizeof path, "%s/policy.db", dir);
-    return policy_store_open(path, STORE_WRITE, why, &s) == OK ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    store_close(s);
-    unlink(path);
-    return rmdir(dir);
-}
+#include "tests/unit/db/policy_db.h"
 
 struct step {
     const char *source, *text;
@@ -120,12 +99,10 @@ static void put(const char *category, const char *source, const char *text)
 static void test_sources(void **state)
 {
     (void)state;
-    struct arena a;
     struct list_source *items;
     struct list_found *rows;
     uint64_t before, after, content;
     size_t n;
-    arena_init(&a, 4096, 1 << 20);
     put("one", "sub:1", "x.test\n");
     put("two", "sub:1", "y.test\nz.test\n");
     put("two", "upload", "z.test\n");
@@ -163,7 +140,6 @@ static void test_sources(void **state)
         struct list_content c = {.category = STR("one"), .source = str_of(bad[i])};
         assert_int_equal(list_sources_put(s, &c, NULL), ERR_INVALID);
     }
-    arena_fini(&a);
 }
 
 static void import(const char *text, bool drops_missing)

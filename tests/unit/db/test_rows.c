@@ -13,31 +13,7 @@
 #include "db/audit_rows.h"
 #include "db/identity_rows.h"
 #include "db/policy_rows.h"
-#include "db/policy_store.h"
-
-static char dir[64], path[96], why[STORE_WHY_BYTES];
-static struct store *s;
-static struct arena a;
-
-static int setup(void **state)
-{
-    (void)state;
-    snprintf(dir, sizeof dir, "/tmp/rows-test-XXXXXX");
-    if (!mkdtemp(dir))
-        return -1;
-    snprintf(path, sizeof path, "%s/policy.db", dir);
-    arena_init(&a, 4096, 1 << 22);
-    return policy_store_open(path, STORE_WRITE, why, &s) == OK ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    store_close(s);
-    arena_fini(&a);
-    unlink(path);
-    return rmdir(dir);
-}
+#include "tests/unit/db/policy_db.h"
 
 static uint64_t save_draft(const char *text, uint64_t expected)
 {
