@@ -109,9 +109,15 @@ static json_t *result_json(const struct outcome *o, enum convert_kind kind, bool
         json_array_append_new(categories,
                               json_pack("{s:o,s:o}", "name", reply_str(o->categories[i].name),
                                         "entries", reply_u64(o->categories[i].n_entries)));
-    return json_pack("{s:s,s:O,s:O,s:o,s:o,s:o,s:b}", "from", convert_kind_name(kind), "document",
-                     o->document, "report", o->report, "counts", counts, "rows_left_out",
-                     reply_u64(o->n_rows_lost), "categories", categories, "stored", (int)is_stored);
+    json_t *settings = json_object();
+    if (o->upstreams)
+        json_object_set(settings, "upstreams", o->upstreams);
+    if (o->privacy)
+        json_object_set(settings, "privacy", o->privacy);
+    return json_pack("{s:s,s:O,s:o,s:O,s:o,s:o,s:o,s:b}", "from", convert_kind_name(kind),
+                     "document", o->document, "settings", settings, "report", o->report, "counts",
+                     counts, "rows_left_out", reply_u64(o->n_rows_lost), "categories", categories,
+                     "stored", (int)is_stored);
 }
 
 static enum err convert(const struct job_order *order, const struct unpacked *u,
@@ -124,6 +130,8 @@ static enum err convert(const struct job_order *order, const struct unpacked *u,
     if (e == ERR_INVALID)
         snprintf(why, STORE_WHY_BYTES,
                  "no squid.conf, squidGuard.conf or e2guardian configuration is in the upload");
+    if (e == ERR_LIMIT)
+        snprintf(why, STORE_WHY_BYTES, "too many lines, or files that include one another");
     return e;
 }
 

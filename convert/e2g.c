@@ -10,7 +10,8 @@
 #include "convert/nets.h"
 #include "convert/patterns.h"
 
-#define GROUPS_MAX 100
+#define GROUPS_MAX         100
+#define GROUP_INCLUDES_MAX 500
 
 enum means { MEANS_SITES, MEANS_URLS, MEANS_REGEX, MEANS_EXTENSIONS, MEANS_TYPES, MEANS_NOTHING };
 
@@ -69,6 +70,7 @@ struct making {
     struct outcome *o;
     struct group groups[GROUPS_MAX];
     size_t n_groups;
+    unsigned n_included; /* by configuration files of groups */
 };
 
 /* --- configuration files -----------------------------------------------------------------------
@@ -161,6 +163,31 @@ static struct group *group_of(struct making *m, unsigned number)
     return g;
 }
 
+/* ".Include<path>" stands for the lines of that file. */
+static void read_group_file(struct making *m, struct group *g, const struct upload_file *f,
+                            unsigned depth)
+{
+    struct upload_cursor at = {f->bytes, 0};
+    struct outcome_row row = {.file = f->name};
+    while (upload_line(&at, &row.text)) {
+        row.line = at.line;
+        struct str path = e2g_list_included(row.text);
+        if (!path.n) {
+            group_line(m, g, &row);
+            continue;
+        }
+        const struct upload_file *more = upload_find(m->u, path);
+        bool is_read = more && depth < E2G_INCLUDES_MAX && m->n_included++ < GROUP_INCLUDES_MAX;
+        if (is_read)
+            read_group_file(m, g, more, depth + 1);
+        row.kind = is_read ? OUTCOME_TRANSLATED : OUTCOME_DROPPED;
+        outcome_report(m->o, &row, "%s",
+                       is_read ? ""
+                       : more  ? "Too many files include one another."
+                               : "The file is not in the upload: add it and try again.");
+    }
+}
+
 static void read_group_files(struct making *m)
 {
     for (size_t i = 0; i < m->u->n; i++) {
@@ -171,12 +198,8 @@ static void read_group_files(struct making *m)
             str_to_u64(str_sub(base, 11, base.n - 5), 9999, &number) != OK)
             continue;
         struct group *g = group_of(m, (unsigned)number);
-        struct upload_cursor at = {f->bytes, 0};
-        struct outcome_row row = {.file = f->name};
-        while (g && upload_line(&at, &row.text)) {
-            row.line = at.line;
-            group_line(m, g, &row);
-        }
+        if (g)
+            read_group_file(m, g, f, 1);
     }
 }
 

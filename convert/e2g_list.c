@@ -8,7 +8,7 @@ struct reading {
     const struct upload *upload;
     struct outcome *o;
     struct e2g_list *out;
-    unsigned depth;
+    unsigned depth, n_files;
     struct outcome_row row;
 };
 
@@ -30,11 +30,17 @@ static struct str between(struct str s, char open, char close)
     return to == STR_NPOS ? (struct str){0} : str_sub(rest, 0, to);
 }
 
+struct str e2g_list_included(struct str line)
+{
+    line = str_trim(line);
+    return str_starts(line, STR(".Include<")) ? between(line, '<', '>') : (struct str){0};
+}
+
 static void include(struct reading *r, struct str line)
 {
-    struct str path = between(line, '<', '>');
+    struct str path = e2g_list_included(line);
     const struct upload_file *f = path.n ? upload_find(r->upload, path) : NULL;
-    if (f && r->depth < E2G_INCLUDES_MAX) {
+    if (f && r->depth < E2G_INCLUDES_MAX && r->n_files < E2G_FILES_MAX) {
         read_file(r, f);
         return;
     }
@@ -110,6 +116,7 @@ static void read_file(struct reading *r, const struct upload_file *f)
     struct outcome_row was = r->row;
     struct str line;
     r->depth++;
+    r->n_files++;
     r->row = (struct outcome_row){.file = f->name};
     while (upload_line(&at, &line)) {
         r->row.line = at.line;

@@ -6,7 +6,8 @@
 #include "convert/outcome.h"
 #include "convert/upload.h"
 
-#define E2G_INCLUDES_MAX 8 /* one in another */
+#define E2G_INCLUDES_MAX 8    /* one in another */
+#define E2G_FILES_MAX    2000 /* of one list: a file that includes itself twice grows fast */
 
 struct e2g_list {
     struct str name;    /* of the file, or its listcategory */
@@ -21,5 +22,8 @@ struct e2g_list {
 enum err e2g_list_read(const struct upload *u, struct str path, struct outcome *o,
                        struct e2g_list *out) MUST_CHECK;
 void e2g_list_fini(struct e2g_list *l);
+
+/* The path of a line ".Include<path>"; empty: it is another line. Borrows the line. */
+struct str e2g_list_included(struct str line);
 
 #endif

@@ -34,6 +34,8 @@ void outcome_fini(struct outcome *o)
     json_decref(o->lists);
     json_decref(o->schedules);
     json_decref(o->report);
+    json_decref(o->upstreams);
+    json_decref(o->privacy);
     for (size_t i = 0; i < o->n_categories; i++) {
         buf_fini(&o->categories[i].text);
         buf_fini(&o->categories[i].expressions);

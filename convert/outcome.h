@@ -42,6 +42,8 @@ struct outcome_category {
 struct outcome {
     struct arena arena;
     json_t *document, *rules, *lists, *schedules, *report;
+    json_t *upstreams; /* a settings document "upstreams", or NULL: nothing of parent proxies */
+    json_t *privacy;   /* {"privacy": mode, "referer": word} for the listeners, or NULL */
     uint64_t n[OUTCOME_N_KINDS];
     uint64_t n_rows_lost;
     struct map names; /* of rules, lists and schedules in use */

@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "convert/squid_acl.h"
 #include "convert/squid_config.h"
+#include "convert/squid_line.h"
+#include "convert/squid_privacy.h"
+#include "convert/squid_routes.h"
 #include "convert/squid_words.h"
 
 struct access {
@@ -16,76 +18,10 @@ struct access {
     const struct upload *upload;
     bool has_any, is_ended; /* a line for everything was met: nothing after it is reached */
     bool last_is_allow;
+    struct squid_routes routes;
+    struct squid_privacy privacy;
     struct map messages; /* last ACL of a line -> URL of its deny_info */
 };
-
-enum line_is { LINE_RULE, LINE_ALL, LINE_NEVER, LINE_CANNOT };
-
-/* What a line comes to before a rule is made of it. */
-struct judged {
-    enum line_is is;
-    const char *why;
-    struct str acl; /* the one that decided */
-    bool is_partly;
-};
-
-static struct judged judge(const struct access *x, const struct squid_directive *d)
-{
-    struct judged j = {.is = LINE_ALL};
-    for (size_t i = 2; i < d->n; i++) {
-        struct str name = d->words[i].text;
-        bool is_not = str_starts(name, STR("!"));
-        if (is_not)
-            name = str_sub(name, 1, name.n);
-        const struct squid_acl *a = squid_acl_find(&x->acls, name);
-        enum squid_acl_is is = a ? a->is : SQUID_ACL_CANNOT;
-        if (is == SQUID_ACL_VALUES && !json_array_size(a->values))
-            is = a->is_partly ? SQUID_ACL_CANNOT : SQUID_ACL_NEVER; /* an empty one fits nothing */
-        bool never = is_not ? is == SQUID_ACL_ALWAYS : is == SQUID_ACL_NEVER;
-        bool always = is_not ? is == SQUID_ACL_NEVER : is == SQUID_ACL_ALWAYS;
-        if (never)
-            return (struct judged){LINE_NEVER, a->why, name, false};
-        if (always)
-            continue;
-        j.is_partly = j.is_partly || (a && a->is_partly);
-        if (is == SQUID_ACL_CANNOT && j.is != LINE_CANNOT)
-            j = (struct judged){LINE_CANNOT, a && a->why ? a->why : "There is no such ACL.", name,
-                                true};
-        else if (j.is == LINE_ALL)
-            j.is = LINE_RULE;
-    }
-    return j;
-}
-
-static bool add_conditions(struct access *x, const struct squid_directive *d, json_t *rule)
-{
-    bool fits = true;
-    for (size_t i = 2; i < d->n; i++) {
-        struct str name = d->words[i].text;
-        bool is_not = str_starts(name, STR("!"));
-        struct squid_acl *a = squid_acl_find(&x->acls, is_not ? str_sub(name, 1, name.n) : name);
-        if (a && a->is == SQUID_ACL_VALUES && json_array_size(a->values))
-            fits &= squid_acl_apply(a, rule, is_not ? "unless" : "when", x->o);
-    }
-    return fits;
-}
-
-/* "Allow localnet safe_ports": as a person would say the line. */
-static struct str line_name(struct access *x, const struct squid_directive *d, bool is_allow)
-{
-    struct buf b;
-    buf_init(&b, 300);
-    buf_add_z(&b, is_allow ? "Allow" : "Block");
-    for (size_t i = 2; i < d->n; i++) {
-        struct str name = d->words[i].text;
-        bool is_not = str_starts(name, STR("!"));
-        buf_add_z(&b, is_not ? " unless " : " ");
-        buf_add(&b, is_not ? str_sub(name, 1, name.n) : name);
-    }
-    struct str s = arena_str(&x->o->arena, buf_str(&b));
-    buf_fini(&b);
-    return s;
-}
 
 static void add_message(struct access *x, const struct squid_directive *d, json_t *rule)
 {
@@ -98,23 +34,25 @@ static void add_message(struct access *x, const struct squid_directive *d, json_
 }
 
 static void make_rule(struct access *x, const struct squid_directive *d, bool is_allow,
-                      const struct judged *j)
+                      const struct squid_judged *j)
 {
     struct outcome_row row = {.file = d->file, .line = d->line, .text = d->text};
-    json_t *rule = outcome_rule(x->o, line_name(x, d, is_allow), is_allow ? "allow" : "block");
+    json_t *rule = outcome_rule(x->o, squid_line_name(d, is_allow ? "Allow" : "Block", x->o),
+                                is_allow ? "allow" : "block");
     if (!rule)
         return;
     row.rule = outcome_rule_id(rule);
     row.kind = j->is_partly ? OUTCOME_PARTLY : OUTCOME_TRANSLATED;
-    bool fits = add_conditions(x, d, rule);
+    bool fits = squid_line_apply(&x->acls, d, rule, x->o);
     if (!is_allow)
         add_message(x, d, rule);
-    if (j->is == LINE_CANNOT || !fits) {
+    if (j->is == SQUID_LINE_CANNOT || !fits) {
         char why[300];
-        snprintf(why, sizeof why, "Not switched on: \"%.*s\" cannot be taken over. %s",
-                 STR_ARG(str_sub(j->is == LINE_CANNOT ? j->acl : STR("two sets of the same kind"),
-                                 0, 60)),
-                 j->why ? j->why : "Both would have to fit at once.");
+        snprintf(
+            why, sizeof why, "Not switched on: \"%.*s\" cannot be taken over. %s",
+            STR_ARG(str_sub(j->is == SQUID_LINE_CANNOT ? j->acl : STR("two sets of the same kind"),
+                            0, 60)),
+            j->why ? j->why : "Both would have to fit at once.");
         outcome_rule_off(rule, why);
         row.kind = OUTCOME_PARTLY;
         outcome_report(x->o, &row, "%s", why);
@@ -143,13 +81,13 @@ static void access_line(struct access *x, const struct squid_directive *d)
         outcome_report(x->o, &row, "Never reached: a line above decides everything.");
         return;
     }
-    struct judged j = judge(x, d);
+    struct squid_judged j = squid_line_judge(&x->acls, d);
     x->has_any = true;
     x->last_is_allow = is_allow;
-    if (j.is == LINE_NEVER) {
+    if (j.is == SQUID_LINE_NEVER) {
         row.kind = OUTCOME_NOT_NEEDED;
         outcome_report(x->o, &row, "%s", j.why ? j.why : "An ACL of it fits nothing.");
-    } else if (j.is == LINE_ALL) {
+    } else if (j.is == SQUID_LINE_ALL) {
         x->is_ended = true;
         set_default(x->o, is_allow);
         row.kind = OUTCOME_TRANSLATED;
@@ -164,13 +102,15 @@ static void reply_line(struct access *x, const struct squid_directive *d)
 {
     struct outcome_row row = {.file = d->file, .line = d->line, .text = d->text};
     bool is_deny = d->n > 2 && str_eq(d->words[1].text, STR("deny"));
-    struct judged j = is_deny ? judge(x, d) : (struct judged){.is = LINE_ALL};
-    if (!is_deny || j.is == LINE_ALL) {
-        row.kind = d->n > 2 && !is_deny && j.is == LINE_ALL ? OUTCOME_NOT_NEEDED : OUTCOME_DROPPED;
+    struct squid_judged j =
+        is_deny ? squid_line_judge(&x->acls, d) : (struct squid_judged){.is = SQUID_LINE_ALL};
+    if (!is_deny || j.is == SQUID_LINE_ALL) {
+        row.kind =
+            d->n > 2 && !is_deny && j.is == SQUID_LINE_ALL ? OUTCOME_NOT_NEEDED : OUTCOME_DROPPED;
         outcome_report(x->o, &row, "Answers are let through unless a rule on them blocks.");
         return;
     }
-    if (j.is == LINE_NEVER)
+    if (j.is == SQUID_LINE_NEVER)
         return;
     make_rule(x, d, false, &j);
     /* it stands before the rules of requests, for the first that fits decides */
@@ -226,6 +166,8 @@ static void second_pass(struct access *x, const struct squid_directive *d)
         access_line(x, d);
     } else if (str_eq(name, STR("http_reply_access"))) {
         reply_line(x, d);
+    } else if (squid_routes_add(&x->routes, d, x->o) || squid_privacy_add(&x->privacy, d)) {
+        return; /* reported when all of them are known */
     } else if (!str_eq(name, STR("acl")) && !str_eq(name, STR("external_acl_type")) &&
                !str_eq(name, STR("deny_info"))) {
         const char *about = squid_words_about(name, &row.kind);
@@ -247,6 +189,10 @@ enum err squid_convert(const struct upload *u, const struct upload_file *main, s
         second_pass(&x, &c.v[i]);
     if (e == OK && !x.is_ended)
         set_default(o, x.has_any && !x.last_is_allow);
+    if (e == OK)
+        squid_routes_finish(&x.routes, &x.acls, o);
+    if (e == OK)
+        squid_privacy_finish(&x.privacy, o);
     squid_config_fini(&c);
     squid_acl_set_fini(&x.acls);
     map_fini(&x.messages);

@@ -12,7 +12,7 @@ struct reading {
     const struct upload *upload;
     struct outcome *o;
     struct squid_config *out;
-    unsigned depth;
+    unsigned depth, n_files;
 };
 
 void squid_config_fini(struct squid_config *c)
@@ -136,6 +136,8 @@ static enum err read_file(struct reading *r, const struct upload_file *file)
     struct upload_cursor at = {file->bytes, 0};
     struct squid_directive d = {.file = file->name};
     enum err e = OK;
+    if (r->n_files++ == SQUID_FILES_MAX)
+        return ERR_LIMIT;
     r->depth++;
     while (e == OK && directive_text(&at, &r->o->arena, &d.text, &d.line)) {
         d.n = 0;
@@ -154,6 +156,6 @@ static enum err read_file(struct reading *r, const struct upload_file *file)
 enum err squid_config_read(const struct upload *u, const struct upload_file *file,
                            struct outcome *o, struct squid_config *out)
 {
-    struct reading r = {u, o, out, 0};
+    struct reading r = {.upload = u, .o = o, .out = out};
     return read_file(&r, file);
 }

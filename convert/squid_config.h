@@ -8,7 +8,8 @@
 #include "convert/outcome.h"
 #include "convert/upload.h"
 
-#define SQUID_INCLUDES_MAX 16 /* one in another */
+#define SQUID_INCLUDES_MAX 16   /* one in another */
+#define SQUID_FILES_MAX    2000 /* read in all: a file that includes itself twice grows fast */
 
 struct squid_word {
     struct str text;

@@ -26,6 +26,28 @@ static void print_row(const json_t *r)
     fputc('\n', stderr);
 }
 
+/* What is no policy is for people to save. */
+static void print_settings(const json_t *settings)
+{
+    const json_t *upstreams = json_object_get(settings, "upstreams");
+    const json_t *privacy = json_object_get(settings, "privacy"), *word;
+    const char *key;
+    if (upstreams) {
+        fputs("parent proxies (System, Parent proxies; PUT /api/v1/settings/upstreams):\n", stderr);
+        json_dumpf(upstreams, stderr, JSON_INDENT(2) | JSON_ENSURE_ASCII);
+        fputc('\n', stderr);
+    }
+    if (privacy)
+        fputs("for each listener:", stderr);
+    json_object_foreach((json_t *)(uintptr_t)privacy, key, word)
+    {
+        fprintf(stderr, " %s=", key);
+        show_value(stderr, word);
+    }
+    if (privacy)
+        fputc('\n', stderr);
+}
+
 static void print_report(const json_t *result)
 {
     size_t i;
@@ -47,6 +69,7 @@ static void print_report(const json_t *result)
         fprintf(stderr, ", %lld entries\n",
                 (long long)json_integer_value(json_object_get(r, "entries")));
     }
+    print_settings(json_object_get(result, "settings"));
     json_dumpf(json_object_get(result, "document"), stdout, JSON_INDENT(2));
     fputc('\n', stdout);
 }

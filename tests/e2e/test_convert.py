@@ -13,6 +13,7 @@ import pytest
 from lib.daemons import BUILD, Stack
 from lib.dns import Dns
 from lib.origin import Origin
+from lib.parent import Parent
 from lib.squid import Squid
 
 HOSTS = ["ok.test", "www.banned.test", "banned.test", "notbanned.test", "ad1.x.test", "road.test", "listed.test", "deep.listed.test"]
@@ -150,3 +151,34 @@ def test_proxyctl(stack, tmp_path):
     new = tmp_path / "new.json"
     new.write_text(r.stdout)
     assert "ok" in stack.ctl("policy", "check", str(new)).stdout
+
+
+def test_parents(stack, tmp_path):
+    """A squid.conf with parents, saved and published, sends requests where Squid would."""
+    with Origin() as o, Parent() as hq:
+        conf = (f"cache_peer 127.0.0.1 parent {hq.port} 0 no-query name=hq login=site:pw\nacl corp dstdomain .banned.test\n"
+                "cache_peer_access hq allow corp\ncache_peer_access hq deny all\nnever_direct allow corp\nforwarded_for delete\n"
+                f"acl ok port {o.port}\nhttp_access deny !ok\nhttp_access allow all\n")
+        result = convert(stack, conf.encode(), "?name=squid.conf")
+        assert result["settings"]["privacy"] == {"privacy": "anonymous"}
+        assert result["counts"]["dropped"] == 0, result["report"]
+        stack.api.put("/settings/upstreams", result["settings"]["upstreams"])
+        stack.publish(result["document"])
+        try:
+            for host in ("ok.test", "www.banned.test"):
+                assert ask(stack.proxy_port, "127.0.0.1", "GET", f"http://{host}:{o.port}/", f"{host}:{o.port}") == 200
+            assert [h.split(b"\r\n")[0] for h in hq.heads] == [f"GET http://www.banned.test:{o.port}/ HTTP/1.1".encode()]
+            assert base64.b64encode(b"site:pw") in hq.heads[0]
+        finally:
+            stack.api.put("/settings/upstreams", {"groups": []})
+    file = tmp_path / "squid.conf"
+    file.write_text(conf)
+    r = subprocess.run([f"{BUILD}/proxyctl", "--socket", f"{stack.state}/admin.sock", "policy", "convert", str(file)],
+                       capture_output=True, text=True, timeout=60)
+    assert '"name": "hq"' in r.stderr and "for each listener: privacy=anonymous" in r.stderr
+
+
+def test_files_that_include_themselves_end(stack):
+    job = stack.api.job(stack.api.call("POST", "/convert?name=squid.conf",
+                                       raw=b"include squid.conf\ninclude squid.conf\nhttp_access deny all\n"))
+    assert job["state"] == "failed" and "include" in job["message"]

@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include "convert/nets.h"
+#include "db/settings_upstreams.h"
 #include "policies/compile.h"
 #include "policies/explain.h"
 #include "tests/unit/convert/told.h"
@@ -134,6 +135,12 @@ static const struct row rows[] = {
      "staff-bannedsitelist block when{\"hosts\":[\"games.example\"],\"users\":[\"carla\"]}\n"
      "staff-everything-else allow when{\"users\":[\"carla\"]}\n"
      "all-everything-else block\ndefault allow\n"},
+    {"the configuration of a group includes another file, and a list does",
+     {{"e2guardianf1.conf", "groupname = 'all'\n.Include</etc/e2guardian/common.conf>\n"},
+      {"common.conf", "bannedsitelist = '/etc/e2guardian/lists/bannedsitelist'\n"},
+      {"lists/bannedsitelist", "a.example\n.Include<lists/more>\n.Include<lists/none>\n"},
+      {"lists/more", "b.example\n"}},
+     "all-bannedsitelist block when{\"hosts\":[\"a.example\",\"b.example\"]}\ndefault allow\n"},
 };
 
 static void test_rules(void **state)
@@ -302,12 +309,131 @@ static void test_nothing_of_ours(void **state)
     outcome_fini(&o);
 }
 
+struct settings_row {
+    const char *why, *conf, *rules, *upstreams, *privacy, *report; /* report: a part of it */
+};
+
+#define PEER "cache_peer p.example parent 3128 0 no-query name=hq login=me:a%20b\n"
+#define ALL  "http_access allow all\n"
+#define HQ(x)                                                                                      \
+    "{\"default\":\"" x "\",\"groups\":[{\"balance\":\"first\",\"members\":[{\"address\":"         \
+    "\"p.example:3128\",\"password\":\"a b\",\"username\":\"me\"}],\"name\":"
+
+static const struct settings_row settings_rows[] = {
+    {"everything through one parent", PEER "never_direct allow all\n" ALL, "default allow\n",
+     HQ("hq") "\"hq\",\"when_all_down\":\"fail\"}]}", NULL, ""},
+    {"through the parent while it is there", PEER "nonhierarchical_direct off\n" ALL,
+     "default allow\n", HQ("hq") "\"hq\",\"when_all_down\":\"direct\"}]}", NULL, ""},
+    {"without never_direct nothing is sent there", PEER ALL, "default allow\n",
+     HQ("") "\"hq\",\"when_all_down\":\"fail\"}]}", NULL, ""},
+    {"what is always direct stands before each rule that lets through",
+     PEER "acl in dstdomain .corp.example\nacl net src 10.0.0.0/8\nacl bad dstdomain .bad.example\n"
+          "always_direct allow in\nnever_direct deny in\nnever_direct allow all\n"
+          "http_access deny bad\nhttp_access allow net\nhttp_access deny all\n",
+     "block-bad block when{\"hosts\":[\"bad.example\"]}\n"
+     "allow-net-via-direct allow when{\"hosts\":[\"corp.example\"],\"networks\":[\"10.0.0.0/8\"]} "
+     "to direct\n"
+     "allow-net allow when{\"networks\":[\"10.0.0.0/8\"]}\ndefault block\n",
+     HQ("hq") "\"hq\",\"when_all_down\":\"fail\"}]}", NULL, "always_direct says so already"},
+    {"one parent for some names, the rest direct",
+     PEER "acl corp dstdomain .corp.example\ncache_peer_access hq allow corp\n"
+          "cache_peer_access hq deny all\nnever_direct allow corp\n" ALL,
+     "everything-else-via-hq allow when{\"hosts\":[\"corp.example\"]} to hq\ndefault allow\n",
+     HQ("") "\"hq\",\"when_all_down\":\"fail\"}]}", NULL, ""},
+    {"conditions that may fit the same request are not told apart",
+     PEER "cache_peer q.example parent 3128 0 no-query\nacl a dstdomain .a.example\n"
+          "acl b src 10.0.0.0/8\ncache_peer_access hq allow a\n"
+          "cache_peer_access q.example allow b\nnever_direct allow all\n" ALL,
+     "default allow\n",
+     "{\"default\":\"\",\"groups\":[{\"balance\":\"first\",\"members\":[{\"address\":\"p.example:"
+     "3128\",\"password\":\"a b\",\"username\":\"me\"},{\"address\":\"q.example:3128\"}],\"name\":"
+     "\"parents\",\"when_all_down\":\"fail\"}]}",
+     NULL, "No request is sent to a parent. Its conditions may fit the same request"},
+    {"in turn by weight",
+     "cache_peer a.example parent 3128 0 no-query round-robin weight=3\n"
+     "cache_peer 2001:db8::1 parent 8080 0 no-query round-robin\nnever_direct allow all\n" ALL,
+     "default allow\n",
+     "{\"default\":\"parents\",\"groups\":[{\"balance\":\"round-robin\",\"members\":[{\"address\":"
+     "\"a.example:3128\",\"weight\":3},{\"address\":\"[2001:db8::1]:8080\"}],\"name\":"
+     "\"parents\",\"when_all_down\":\"fail\"}]}",
+     NULL, ""},
+    {"two sets of one kind cannot both have to fit",
+     PEER "acl corp dstdomain .corp.example\nacl ok dstdomain .ok.example\n"
+          "always_direct allow corp\nnever_direct allow all\nhttp_access allow ok\n"
+          "http_access deny all\n",
+     "allow-ok allow when{\"hosts\":[\"ok.example\"]}\ndefault block\n",
+     HQ("") "\"hq-2\",\"when_all_down\":\"fail\"}]}", NULL, "two sets of one kind"},
+    {"what is no parent of ours",
+     "cache_peer s.example sibling 3128 3130\ncache_peer t.example parent 443 0 no-query tls\n"
+     "cache_peer u.example parent 3128 0 no-query login=PASS\nnever_direct allow all\n" ALL,
+     "default allow\n", NULL, NULL, "A parent that these lines use cannot be taken over"},
+    {"privacy: squid as people make it silent",
+     "via off\nforwarded_for delete\nrequest_header_access Referer deny all\n"
+     "request_header_access From deny all\nrequest_header_access Cookie deny all\n" ALL,
+     "default allow\n", NULL, "{\"privacy\":\"high-anonymity\",\"referer\":\"none\"}",
+     "5 dropped: A privacy mode holds"},
+    {"privacy: transparent is ours to the letter", "forwarded_for transparent\n" ALL,
+     "default allow\n", NULL, "{\"privacy\":\"via\"}", ""},
+    {"privacy: fields denied one by one", "request_header_access X-Forwarded-For deny all\n" ALL,
+     "default allow\n", NULL, "{\"privacy\":\"anonymous\"}", "1 partly: Of a listener"},
+    {"privacy: no mode tells of the client and hides the proxy", "via off\n" ALL, "default allow\n",
+     NULL, NULL, "1 dropped: There is no mode"},
+    {"privacy: not for some requests only",
+     "acl a src 10.0.0.1\nrequest_header_access Via deny a\n" ALL, "default allow\n", NULL, NULL,
+     "2 dropped: A privacy mode holds"},
+};
+
+static void told_is(const char *why, const json_t *got, const char *want)
+{
+    char *text = got ? json_dumps(got, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    if (strcmp(text ? text : "", want ? want : "") != 0)
+        print_error("%s\n", why);
+    assert_string_equal(text ? text : "", want ? want : "");
+    free(text);
+}
+
+static void upstreams_are_good(const json_t *doc)
+{
+    struct report report;
+    struct settings_upstreams s;
+    char *text = json_dumps(doc, JSON_COMPACT);
+    assert_int_equal(settings_upstreams_parse(str_of(text), &report, &s), OK);
+    settings_upstreams_fini(&s);
+    report_fini(&report);
+    free(text);
+}
+
+static void test_settings(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof settings_rows / sizeof *settings_rows; i++) {
+        const struct settings_row *row = &settings_rows[i];
+        const struct told_file files[TOLD_FILES] = {{"squid.conf", row->conf}};
+        struct outcome o;
+        enum convert_kind kind;
+        assert_int_equal(told_run(files, &kind, &o), OK);
+        char *rules = told_rules(&o), *report = told_report(&o);
+        if (strcmp(rules, row->rules) != 0 || !strstr(report, row->report))
+            print_error("%s\n%s", row->why, report);
+        assert_string_equal(rules, row->rules);
+        assert_non_null(strstr(report, row->report));
+        told_is(row->why, o.upstreams, row->upstreams);
+        told_is(row->why, o.privacy, row->privacy);
+        if (o.upstreams)
+            upstreams_are_good(o.upstreams);
+        free(rules);
+        free(report);
+        outcome_fini(&o);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rules),       cmocka_unit_test(test_documents_compile),
         cmocka_unit_test(test_expressions), cmocka_unit_test(test_nets),
         cmocka_unit_test(test_report),      cmocka_unit_test(test_nothing_of_ours),
+        cmocka_unit_test(test_settings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

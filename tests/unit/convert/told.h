@@ -48,6 +48,8 @@ static inline char *told_rules(const struct outcome *o)
                  json_is_true(json_object_get(r, "enabled")) ? "" : " off");
         told_side(r, "when", &b);
         told_side(r, "unless", &b);
+        if (json_object_get(r, "upstream"))
+            buf_addf(&b, " to %s", json_string_value(json_object_get(r, "upstream")));
         buf_add_c(&b, '\n');
     }
     buf_addf(&b, "default %s\n",

@@ -80,6 +80,7 @@ export interface Job {
 export interface Converted {
   from: string; document: Policy; report: { file: string; line: number; text: string; outcome: 'translated' | 'partly' | 'dropped' | 'not-needed'; note: string; rule: string | null }[];
   counts: Record<string, number>; rows_left_out: number; categories: { name: string; entries: number }[]; stored: boolean;
+  settings: { upstreams?: Upstreams; privacy?: { privacy?: string; referer?: string } };
 }
 
 export interface User { username: string; groups: string[]; comment: string; enabled: boolean; created_at: string; updated_at: string }
