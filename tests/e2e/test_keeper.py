@@ -118,6 +118,7 @@ def test_an_upgrade_refuses_nobody(tmp_path):
         s.proxyd = Process([str(program), "--config", s.config], f"{s.state}/proxyd.log")
         s.wait_for(s.proxyd, s.proxy_port)
         s.log_in()
+        s.api.put("/settings/proxy", {"timeouts_ms": {"drain": 10000 * SLOW}})  # the tunnel is used once more until then
         s.publish(policy())
         tunnel = socket.create_connection(("127.0.0.1", s.proxy_port), timeout=20)
         tunnel.sendall(f"CONNECT 127.0.0.1:{o.port} HTTP/1.1\r\nHost: 127.0.0.1:{o.port}\r\n\r\n".encode())
