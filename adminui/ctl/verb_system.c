@@ -78,7 +78,8 @@ static void show_privacy(const json_t *j)
         {"listener", "listener"},     {"privacy", "privacy"},
         {"said by", "said_by"},       {"client was", "client"},
         {"the server saw", "source"}, {"fields in order", "in_order"},
-        {"promise is kept", "kept"},  {NULL, NULL}};
+        {"promise is kept", "kept"},  {"request", "request"},
+        {"PROXY line", "proxy_line"}, {NULL, NULL}};
     static const struct show_column fields[] = {{"FIELD", "field"},   {"SENT", "sent"},
                                                 {"SEEN", "seen"},     {"TELLS", "tells"},
                                                 {"BREAKS", "breaks"}, {NULL, NULL}};
@@ -87,10 +88,13 @@ static void show_privacy(const json_t *j)
                                                 {"TELLS", "tells"},
                                                 {"BREAKS", "breaks"},
                                                 {NULL, NULL}};
+    const json_t *more;
+    size_t i;
     show_object(j, head);
     show_table(json_object_get(j, "items"), fields);
     if (json_array_size(json_object_get(j, "answer")))
         show_table(json_object_get(j, "answer"), answer);
+    json_array_foreach(json_object_get(j, "also"), i, more) show_privacy(more);
 }
 
 int verb_system_privacy_test(struct ctl *c)

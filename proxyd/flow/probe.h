@@ -1,4 +1,4 @@
-/* probe: the one request of a privacy test. proxyd itself sends it through a listener, and it must
+/* probe: a request of a privacy test. proxyd itself sends it through a listener, and it must
  * reach the echo socket that proxyd has opened for it on loopback, where the guard lets nobody.
  * So the guard is left as it is, and the exception is the request's alone: it is known by a name
  * that does not exist in the world and a random token of 128 bits, of this one test; it is taken
@@ -6,6 +6,7 @@
  * may reach is none of its own choosing but the socket's. Whoever guesses nothing gets nothing: any
  * other request for that name is judged like every request, and ends at a name that is not found.
  * (An exception in the guard would have stood open, for however short, to every client at once.)
+ * A CONNECT carries the token in front of the name; the echo socket is its parent proxy then.
  * Such a request is asked for no login and judged by no rule: what it tells is not a matter of
  * policy; everything else is the way of all requests, and it leaves its record.
  * Owner: worker_shared. Threads: safe anywhere; the lock is taken for that name only. */

@@ -200,11 +200,14 @@ static json_t *judge(struct comparing *c)
     if ((p->mode == PRIVACY_NAMED && !c->names_client) ||
         (p->mode == PRIVACY_HIGH_ANONYMITY && !is_ordered))
         c->is_kept = false;
-    return json_pack("{s:b, s:o, s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o}", "ok", 1, "listener",
-                     text(c->r->listener), "privacy", privacy_mode_name(p->mode), "referer",
-                     privacy_referer_name(p->referer), "kept", c->is_kept, "in_order", is_ordered,
-                     "client", address(&c->r->client), "source", address(&c->r->source), "items",
-                     c->items, "answer", answer);
+    if (p->mode >= PRIVACY_ANONYMOUS && c->r->line_names_client)
+        c->is_kept = false;
+    return json_pack("{s:b, s:o, s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:b}", "ok", 1,
+                     "listener", text(c->r->listener), "privacy", privacy_mode_name(p->mode),
+                     "referer", privacy_referer_name(p->referer), "kept", c->is_kept, "in_order",
+                     is_ordered, "client", address(&c->r->client), "source", address(&c->r->source),
+                     "items", c->items, "answer", answer, "proxy_line", text(c->r->line),
+                     "line_names_client", c->r->line_names_client);
 }
 
 json_t *privacy_report_json(const struct privacy_report *r)

@@ -15,6 +15,8 @@ struct privacy_report {
     struct str this_proxy;         /* our pseudonym */
     struct ip_port client, source; /* of the test's client; what the server saw */
     struct str sent, seen, answer; /* heads, as bytes */
+    struct str line;               /* a PROXY line in front of what was seen; empty: none */
+    bool line_names_client;
 };
 
 /* Lines with each field that could tell of a client or a proxy. */

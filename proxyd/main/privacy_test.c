@@ -22,9 +22,16 @@
 #define ECHO_ANSWER                                                                                \
     "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\nConnection: "             \
     "close\r\n\r\nok"
+#define TUNNEL_ANSWER "HTTP/1.1 200 OK\r\n\r\n"
+
+#define BODY "name=privacy&test=1"
+
+enum kind { KIND_GET, KIND_POST, KIND_CONNECT };
+static const char *const kinds[] = {"get", "post", "connect"};
 
 struct test {
     struct wiring *w;
+    enum kind kind;
     const struct worker_listener *listener;
     unsigned index;
     int client, door, echo; /* to the listener; the echo's listening socket; its connection */
@@ -99,11 +106,18 @@ static enum err send_all(int fd, struct str bytes)
     return OK;
 }
 
-/* Until a head is whole, or the end. */
-static void read_head(int fd, struct buf *out)
+/* Is a head whole, and `body` bytes behind it? */
+static bool is_whole(struct str all, size_t body)
+{
+    size_t end = str_find_str(all, STR("\r\n\r\n"));
+    return end != STR_NPOS && all.n >= end + 4 + body;
+}
+
+/* Until a head is whole with its body, or the end. */
+static void read_head(int fd, size_t body, struct buf *out)
 {
     char bytes[2048];
-    while (out->n < HEAD_MAX && str_find_str(buf_str(out), STR("\r\n\r\n")) == STR_NPOS) {
+    while (out->n < HEAD_MAX && !is_whole(buf_str(out), body)) {
         ssize_t n = is_ready(fd, STEP_MS) ? recv(fd, bytes, sizeof bytes, 0) : 0;
         if (n <= 0)
             return;
@@ -135,17 +149,34 @@ static enum err arm(struct test *t)
     return e;
 }
 
+static void write_line(struct test *t)
+{
+    unsigned port = t->echo_at.port;
+    if (t->kind == KIND_CONNECT)
+        buf_addf(&t->sent,
+                 "CONNECT %.*s." PROBE_HOST ":%u HTTP/1.1\r\nHost: %.*s." PROBE_HOST ":%u\r\n",
+                 PROBE_TOKEN_BYTES, t->token, port, PROBE_TOKEN_BYTES, t->token, port);
+    else
+        buf_addf(&t->sent,
+                 "%s http://" PROBE_HOST ":%u/%.*s HTTP/1.1\r\nHost: " PROBE_HOST ":%u\r\n",
+                 t->kind == KIND_POST ? "POST" : "GET", port, PROBE_TOKEN_BYTES, t->token, port);
+}
+
 static void write_request(struct test *t)
 {
     size_t head_at;
     buf_init(&t->sent, HEAD_MAX);
     add_proxy_line(t);
     head_at = t->sent.n;
-    buf_addf(&t->sent, "GET http://" PROBE_HOST ":%u/%.*s HTTP/1.1\r\n", t->echo_at.port,
-             PROBE_TOKEN_BYTES, t->token);
-    buf_addf(&t->sent, "Host: " PROBE_HOST ":%u\r\n", t->echo_at.port);
+    write_line(t);
     privacy_report_fields(&t->sent);
-    buf_add(&t->sent, STR("\r\n"));
+    if (t->kind == KIND_POST)
+        buf_addf(&t->sent,
+                 "Content-Type: application/x-www-form-urlencoded\r\n"
+                 "Content-Length: %zu\r\n\r\n" BODY,
+                 sizeof BODY - 1);
+    else
+        buf_add(&t->sent, STR("\r\n"));
     t->report.sent = str_sub(buf_str(&t->sent), head_at, t->sent.n);
 }
 
@@ -168,6 +199,32 @@ static struct str first_line(const struct buf *b)
     return line;
 }
 
+static enum err peer_of(int fd, struct ip_port *out)
+{
+    struct sockaddr_storage sa;
+    socklen_t n = sizeof sa;
+    if (getpeername(fd, (struct sockaddr *)&sa, &n) != 0)
+        return err_from_errno(errno);
+    return ip_port_from_sockaddr((const struct sockaddr *)&sa, out);
+}
+
+/* What a parent is told in front of the head, and whether that is the client. */
+static void take_line(struct test *t)
+{
+    char named[PROXY_LINE_V1_MAX];
+    struct str seen = t->report.seen;
+    struct ip_port ours;
+    if (!str_starts(seen, STR("PROXY ")) || peer_of(t->client, &ours) != OK)
+        return;
+    size_t end = str_find(seen, '\n');
+    t->report.line = str_sub(seen, 0, end);
+    t->report.seen = str_sub(seen, end + 1, seen.n);
+    if (t->report.line.n && t->report.line.p[t->report.line.n - 1] == '\r')
+        t->report.line.n--;
+    size_t n = proxy_line_write(&t->report.client, &ours, named);
+    t->report.line_names_client = n > 2 && str_eq(t->report.line, str_make(named, n - 2));
+}
+
 /* NULL: it went through. */
 static json_t *exchange(struct test *t)
 {
@@ -185,14 +242,18 @@ static json_t *exchange(struct test *t)
         return fail("the request cannot be sent", str_of(""));
     e = take_echo(t);
     if (e == OK) {
-        read_head(t->echo, &t->seen);
-        if (send_all(t->echo, STR(ECHO_ANSWER)) == OK)
-            read_head(t->client, &t->answer);
+        read_head(t->echo, t->kind == KIND_POST ? sizeof BODY - 1 : 0, &t->seen);
+        if (send_all(t->echo, t->kind == KIND_CONNECT ? STR(TUNNEL_ANSWER) : STR(ECHO_ANSWER)) ==
+            OK)
+            read_head(t->client, 0, &t->answer);
     } else {
-        read_head(t->client, &t->answer);
+        read_head(t->client, 0, &t->answer);
         return fail("the request did not come through", first_line(&t->answer));
     }
     t->report.seen = buf_str(&t->seen);
+    take_line(t);
+    if (t->kind == KIND_POST && !str_ends(t->report.seen, STR("\r\n\r\n" BODY)))
+        return fail("the body did not come through", (struct str){0});
     t->report.answer = buf_str(&t->answer);
     return NULL;
 }
@@ -225,11 +286,11 @@ static bool find(struct test *t, const char *name)
     return false;
 }
 
-json_t *privacy_test(void *ctx, const json_t *request)
+static json_t *one(struct wiring *w, const char *listener, enum kind kind)
 {
-    struct test t = {.w = ctx, .client = -1, .door = -1, .echo = -1};
+    struct test t = {.w = w, .kind = kind, .client = -1, .door = -1, .echo = -1};
     char pseudonym[WORKER_PSEUDONYM_BYTES];
-    if (!find(&t, json_string_value(json_object_get(request, "listener"))))
+    if (!find(&t, listener))
         return json_pack("{s:b, s:s, s:b}", "ok", 0, "error", "no such listener", "unknown", 1);
     struct flow_set *set = reload_set(&t.w->reload);
     struct disclosure d = disclose_of(t.listener, &set->settings);
@@ -242,10 +303,36 @@ json_t *privacy_test(void *ctx, const json_t *request)
     json_t *out = exchange(&t);
     if (!out)
         out = privacy_report_json(&t.report);
-    if (out && json_is_true(json_object_get(out, "ok")))
+    if (out && json_is_true(json_object_get(out, "ok"))) {
         json_object_set_new(out, "said_by", json_string(privacy_said_by(t.listener, &d)));
+        json_object_set_new(out, "request", json_string(kinds[kind]));
+    }
     end(&t);
     return out ? out : control_error("out of memory");
+}
+
+/* The GET is the answer; what the others show stands in its "also". One that fails is the answer.
+ */
+json_t *privacy_test(void *ctx, const json_t *request)
+{
+    const char *listener = json_string_value(json_object_get(request, "listener"));
+    json_t *out = one(ctx, listener, KIND_GET), *also = json_array();
+    for (int k = KIND_POST; k <= KIND_CONNECT && json_is_true(json_object_get(out, "ok")); k++) {
+        json_t *more = one(ctx, listener, (enum kind)k);
+        if (!json_is_true(json_object_get(more, "ok"))) {
+            json_decref(out);
+            out = more;
+            break;
+        }
+        json_object_del(more, "ok");
+        if (!json_is_true(json_object_get(more, "kept")))
+            json_object_set_new(out, "kept", json_false());
+        json_array_append_new(also, more);
+    }
+    if (json_is_true(json_object_get(out, "ok")))
+        json_object_set(out, "also", also);
+    json_decref(also);
+    return out;
 }
 
 static const char *referer_said_by(const struct worker_listener *l, const struct disclosure *d)

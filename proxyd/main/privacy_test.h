@@ -3,9 +3,11 @@
  * judges what came out (wire/leak). How the request may reach loopback although the guard lets
  * nobody: flow/probe.h. Both ends are served by the thread that was asked, in turn; nothing else is
  * held up, and all is over within a few seconds.
- * Covered: the head of a plain HTTP request and of its answer, the addresses and ports seen. Not
- * covered: what lies in a tunnel (nothing there is ours), parent proxies and their own additions,
- * what a rule's set_headers adds (no rule judges the request), and what a browser tells by itself.
+ * Covered: the heads of a GET and of a POST with a body and of their answers; what a parent proxy
+ * is told of a CONNECT, its PROXY line included (the echo is the parent of that one request); the
+ * addresses and ports seen. Not covered: what lies in a tunnel (nothing there is ours), what parent
+ * proxies add themselves, what a rule's set_headers adds (no rule judges the request), and what a
+ * browser tells by itself.
  */
 #ifndef PROXYD_MAIN_PRIVACY_TEST_H
 #define PROXYD_MAIN_PRIVACY_TEST_H

@@ -348,6 +348,28 @@ def test_the_test_shows_what_leaks(s, ports, mode):
     assert r["source"].startswith("127.0.0.1:")
 
 
+@pytest.mark.parametrize("mode", LISTED)
+def test_the_test_shows_a_body_and_what_a_parent_is_told(s, ports, mode):
+    r = s.api.post("/listeners:privacy-test", {"listener": f"127.0.0.1:{ports[mode]}"})
+    post, connect = r["also"]
+    assert (r["request"], post["request"], connect["request"]) == ("get", "post", "connect")
+    assert post["kept"] and connect["kept"], r
+
+    def came(x):
+        return {i["field"].lower() for i in x["items"] if i["seen"] is not None}
+    assert came(post) == came(r) | {"content-type", "content-length"}
+    names = LISTED[mode] in ("via", "named")
+    assert connect["line_names_client"] == names
+    assert connect["proxy_line"].startswith("PROXY TCP4 ")
+    assert ("203.0.113.77" in connect["proxy_line"]) == (mode == "balanced")
+    told = {"host"} | ({"via"} if LISTED[mode] != "high-anonymity" else set())
+    if LISTED[mode] == "named":
+        told |= {"forwarded", "x-forwarded-for"}
+    assert came(connect) == told
+    out = s.ctl("privacy", "test", "--listener", f"127.0.0.1:{ports[mode]}").stdout
+    assert connect["proxy_line"].split()[1] in out and "Content-Length" in out
+
+
 def test_the_test_leaves_a_record_and_an_audit_row(s, ports):
     before = len(s.log("host=privacy-test.invalid", want=0))
     name = f"127.0.0.1:{ports['high']}"

@@ -256,6 +256,10 @@ export interface PrivacyTest extends Omit<ListenerPrivacy, 'referer_said_by'> {
   source: string;
   items: { field: string; sent: string | null; seen: string | null; tells: string; breaks: boolean }[];
   answer: { field: string; value: string; tells: string; breaks: boolean }[];
+  request: 'get' | 'post' | 'connect';
+  proxy_line: string;
+  line_names_client: boolean;
+  also?: PrivacyTest[];
 }
 export interface Taker {
   kind: string;
