@@ -666,6 +666,43 @@ const flows = {
     await page.getByText('Everything goes to its server directly').waitFor();
   },
 
+  /** Work that is not saved: by a link, by the way back, beside a dialog and by Escape it is asked for first. */
+  async unsaved(page) {
+    await login(page);
+    const asked = () => page.asked.splice(0).length;
+    await visit(page, '/policy');
+    await page.locator('.side a[href="/system"]').click();
+    await page.locator('a[href="/system/settings"]').click();
+    await settle(page);
+    const contact = page.getByLabel('Contact');
+    const before = await contact.inputValue();
+    await contact.fill('help desk, 4711');
+    page.answer = false;
+    await page.locator('.side a[href="/log"]').click();
+    same([asked(), new URL(page.url()).pathname, await contact.inputValue()], [1, '/system/settings', 'help desk, 4711'], 'a link, and no');
+    await page.evaluate(() => history.back());
+    await until('the way back asks', () => page.asked.length);
+    same([asked(), new URL(page.url()).pathname, await contact.inputValue()], [1, '/system/settings', 'help desk, 4711'], 'the way back, and no');
+    await contact.fill(before);
+    await page.locator('.side a[href="/policy"]').click();
+    await page.getByRole('heading', { name: 'Policy', level: 1 }).waitFor();
+    same(asked(), 0, 'questions when nothing is unsaved');
+
+    await visit(page, '/policy/lists');
+    await page.getByRole('button', { name: 'Add list' }).first().click();
+    await page.getByLabel('Entries, one a line').fill('one.example');
+    await page.mouse.click(5, 400);
+    await page.keyboard.press('Escape');
+    same([asked(), await page.getByLabel('Entries, one a line').inputValue()], [1, 'one.example'], 'a slip beside the dialog is nothing, Escape asks');
+    page.answer = true;
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Add list' }).first().click();
+    await page.mouse.click(5, 400); // nothing was typed in this one
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    same(asked(), 1, 'questions at the end');
+  },
+
   async preferences(page) {
     await login(page, NEW_PASSWORD, '/');
     await page.getByRole('button', { name: 'Appearance' }).click();

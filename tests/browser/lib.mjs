@@ -35,7 +35,12 @@ export async function open(browser, { width = 1280, height = 800, dark = false, 
     if (/content security policy|trusted ?type/i.test(m.text())) page.trouble.push(`policy: ${m.text()}`);
   });
   page.on('pageerror', (e) => page.trouble.push(`script error: ${e.message}\n${e.stack ?? ''}`));
-  page.on('dialog', (d) => d.accept());
+  page.asked = []; // what the page asked; page.answer is the answer
+  page.answer = true;
+  page.on('dialog', (d) => {
+    page.asked.push(d.message());
+    return page.answer ? d.accept() : d.dismiss();
+  });
   await page.addInitScript(() => {
     addEventListener('securitypolicyviolation', (e) => console.warn(`content security policy: ${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber}`));
   });

@@ -134,6 +134,10 @@ def test_bounds_on_clients_and_users(world):
     flow(world, "bounds")
 
 
+def test_unsaved_work_is_not_lost_by_a_slip(world):
+    flow(world, "unsaved")
+
+
 def test_theme_language_search_logout(world):
     flow(world, "preferences")
 

@@ -1,4 +1,5 @@
 // What the pages know about the policy document: the condition keys, their groups and the words for them.
+import { bytes } from './format';
 import { t } from './i18n.svelte';
 import type { Action, ConditionKey, Conditions } from './types';
 
@@ -20,8 +21,8 @@ export const KEYS: KeyInfo[] = [
   { key: 'content_types', group: 'what', icon: 'file', label: () => t('Content type'), help: () => t('Media type of the answer.'), example: 'video/*' },
   { key: 'extensions', group: 'what', icon: 'file', label: () => t('File extension'), help: () => t('Ending of the path.'), example: 'exe' },
   { key: 'user_agents', group: 'what', icon: 'code', label: () => t('User agent'), help: () => t('PCRE2 against the User-Agent field.'), example: 'curl/' },
-  { key: 'min_bytes', group: 'what', icon: 'size', label: () => t('At least (bytes)'), help: () => t('Size of the answer.'), example: '100000000', numeric: true },
-  { key: 'max_bytes', group: 'what', icon: 'size', label: () => t('At most (bytes)'), help: () => t('Size of the answer.'), example: '1000', numeric: true },
+  { key: 'min_bytes', group: 'what', icon: 'size', label: () => t('Size at least'), help: () => t('Size of the answer, in bytes.'), example: '100000000', numeric: true },
+  { key: 'max_bytes', group: 'what', icon: 'size', label: () => t('Size at most'), help: () => t('Size of the answer, in bytes.'), example: '1000', numeric: true },
   { key: 'schedules', group: 'when', icon: 'clock', label: () => t('Schedule'), help: () => t('A schedule of this policy.'), example: 'work-hours' },
 ];
 export const keyInfo = (key: string): KeyInfo => KEYS.find((k) => k.key === key) ?? { key: key as ConditionKey, group: 'what', icon: 'code', label: () => key, help: () => '', example: '' };
@@ -77,7 +78,7 @@ export function parts(when: Conditions | undefined, unless: Conditions | undefin
     for (const info of KEYS) {
       const v = side?.[info.key];
       if (info.group !== group || v === undefined || v === null) continue;
-      const values = Array.isArray(v) ? v.map(String) : [String(v)];
+      const values = Array.isArray(v) ? v.map(String) : [info.key === 'min_bytes' || info.key === 'max_bytes' ? bytes(Number(v)) : String(v)];
       if (values.length) out.push({ key: info.key, label: info.label(), values, unless: isUnless });
     }
   }

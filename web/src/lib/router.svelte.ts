@@ -1,5 +1,6 @@
 // The router: History API, path routes, the query as state. Pages are loaded when first shown.
 import type { Component } from 'svelte';
+import { t } from './i18n.svelte';
 import { matchPath, withQuery, type Query } from './url';
 
 export interface Route {
@@ -13,8 +14,12 @@ class Router {
   path = $state(location.pathname);
   search = $state(location.search);
   query = $derived(new URLSearchParams(this.search));
-  /** Asked before leaving a page with unsaved work; false stays. */
-  guard: (() => boolean) | null = null;
+  /** Each tells whether it holds work that is not saved; asked before a page is left, by whatever way. */
+  readonly unsaved = new Set<() => boolean>();
+
+  mayLeave(): boolean {
+    return ![...this.unsaved].some((dirty) => dirty()) || confirm(t('Leave without saving? What you changed here is lost.'));
+  }
 
   private read() {
     this.path = location.pathname;
@@ -22,7 +27,13 @@ class Router {
   }
 
   start() {
-    addEventListener('popstate', () => this.read());
+    addEventListener('popstate', () => {
+      if (location.pathname === this.path || this.mayLeave()) this.read();
+      else history.pushState(null, '', this.path + this.search); // the browser had gone already
+    });
+    addEventListener('beforeunload', (e) => {
+      if ([...this.unsaved].some((dirty) => dirty())) e.preventDefault();
+    });
     document.addEventListener('click', (e) => {
       if (e.defaultPrevented || e.button !== 0 || e.metaKey || e.ctrlKey || e.shiftKey || e.altKey) return;
       const a = (e.target as Element).closest?.('a');
@@ -36,8 +47,7 @@ class Router {
 
   go(to: string, options: { replace?: boolean; keep?: boolean } = {}) {
     const leaving = !to.startsWith(this.path + '?') && to !== this.path;
-    if (leaving && this.guard && !this.guard()) return;
-    if (leaving) this.guard = null;
+    if (leaving && !this.mayLeave()) return;
     if (to === location.pathname + location.search) return;
     history[options.replace ? 'replaceState' : 'pushState'](null, '', to);
     this.read();
@@ -64,3 +74,11 @@ class Router {
 }
 
 export const router = new Router();
+
+/** For a component that holds unsaved work: dirty() is asked before its page is left. Call it while the component is made. */
+export function keepUnsaved(dirty: () => boolean) {
+  $effect(() => {
+    router.unsaved.add(dirty);
+    return () => void router.unsaved.delete(dirty);
+  });
+}

@@ -31,6 +31,8 @@ class Session {
     this.setup = await api.get<Setup>('/setup', { quiet: true }).catch(() => null);
   }
   async logout() {
+    if (!router.mayLeave()) return;
+    router.unsaved.clear();
     await api.send('DELETE', '/session', undefined, { quiet: true }).catch(() => undefined);
     this.me = null;
     setCsrf(null);
@@ -41,7 +43,7 @@ class Session {
     this.me = null;
     setCsrf(null);
     const next = router.path + router.search;
-    router.guard = null;
+    router.unsaved.clear();
     router.go(next === '/' ? '/login' : `/login?next=${encodeURIComponent(next)}`);
   }
   may(permission: string): boolean {
