@@ -15,14 +15,18 @@
 #define SOCKETS_MAX   64
 #define GONE_TTL_MS   10000 /* no such name */
 #define FAILED_TTL_MS 2000
+#define OTHER_MS      50 /* what one family is waited for when the other is there (RFC 8305 3) */
 #define CSV_BYTES     8192
 
 struct entry {
     struct resolve *r;
     struct list by_age;  /* in r->aged, oldest first; alone while being asked */
     struct list waiters; /* resolve_query.node */
+    struct timer other;  /* until those who wait are told the one family that is there */
     int64_t until_ms;
-    bool is_asked; /* c-ares owes an answer */
+    int64_t ttl_s;
+    unsigned n_owed; /* answers that c-ares owes */
+    bool is_told;    /* there is an answer to give, if perhaps of one family alone */
     struct resolve_answer answer;
     struct host name;
 };
@@ -36,6 +40,7 @@ struct ares_socket {
 struct resolve {
     struct loop *loop;
     ares_channel channel;
+    ares_channel files; /* /etc/hosts; NULL: not read */
     struct map by_name;
     struct list aged;
     struct timer tick;
@@ -124,27 +129,33 @@ static enum err set_servers(struct resolve *r, const struct resolve_config *c)
     return rc == ARES_SUCCESS ? OK : ERR_INVALID;
 }
 
-static enum err open_channel(struct resolve *r, const struct resolve_config *c)
+static enum err open_channel(struct resolve *r, const struct resolve_config *c, char *lookups,
+                             ares_channel *out)
 {
-    char dns_only[] = "b", with_hosts[] = "fb";
     struct ares_options o = {
         .flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES,
         .timeout = c->timeout_ms ? (int)c->timeout_ms : 2000,
         .tries = c->tries ? (int)c->tries : 2,
         .sock_state_cb = on_state,
         .sock_state_cb_data = r,
-        .lookups = c->n_servers ? dns_only : with_hosts,
+        .lookups = lookups, /* "b": DNS, "f": files */
         .ndots = 0,
         .domains = NULL, /* ares_getaddrinfo searches them whatever the flag says */
         .ndomains = 0,
     };
     int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB |
                ARES_OPT_LOOKUPS | ARES_OPT_NDOTS | ARES_OPT_DOMAINS;
-    if (ares_init_options(&r->channel, &o, mask) != ARES_SUCCESS)
-        return ERR_NOMEM;
-    enum err e = c->n_servers ? set_servers(r, c) : OK;
-    if (e != OK)
-        ares_destroy(r->channel);
+    return ares_init_options(out, &o, mask) == ARES_SUCCESS ? OK : ERR_NOMEM;
+}
+
+static enum err open_channels(struct resolve *r, const struct resolve_config *c)
+{
+    char dns[] = "b", files[] = "f";
+    enum err e = open_channel(r, c, dns, &r->channel);
+    if (e == OK && c->n_servers)
+        e = set_servers(r, c);
+    else if (e == OK)
+        e = open_channel(r, c, files, &r->files);
     return e;
 }
 
@@ -161,9 +172,9 @@ enum err resolve_open(struct loop *l, const struct resolve_config *c, struct res
     timer_init(&r->tick, on_tick);
     for (int i = 0; i < SOCKETS_MAX; i++)
         r->sockets[i] = (struct ares_socket){.lf = {-1, on_socket}, .r = r};
-    enum err e = open_channel(r, c);
+    enum err e = open_channels(r, c);
     if (e != OK) {
-        free(r);
+        resolve_close(r);
         return e;
     }
     *out = r;
@@ -172,6 +183,7 @@ enum err resolve_open(struct loop *l, const struct resolve_config *c, struct res
 
 static void drop(struct resolve *r, struct entry *x)
 {
+    timer_stop(&r->loop->timers, &x->other);
     list_remove(&x->by_age);
     must(map_remove(&r->by_name, host_str(&x->name)) == x);
     free(x);
@@ -182,7 +194,10 @@ void resolve_close(struct resolve *r)
     if (!r)
         return;
     r->is_closing = true;
-    ares_destroy(r->channel); /* calls back what is under way */
+    if (r->channel)
+        ares_destroy(r->channel); /* calls back what is under way */
+    if (r->files)
+        ares_destroy(r->files);
     timer_stop(&r->loop->timers, &r->tick);
     while (!list_empty(&r->aged))
         drop(r, LIST_ENTRY(r->aged.next, struct entry, by_age));
@@ -190,7 +205,22 @@ void resolve_close(struct resolve *r)
     free(r);
 }
 
-static void take_addresses(struct entry *x, const struct ares_addrinfo *info, int64_t *ttl_s)
+/* IPv6 stands first, in whatever order the answers come. */
+static void add(struct resolve_answer *a, const struct ip *ip)
+{
+    unsigned at = a->n;
+    for (unsigned i = 0; i < a->n; i++)
+        if (ip_eq(&a->ip[i], ip))
+            return;
+    while (at > 0 && !ip_is_v4(ip) && ip_is_v4(&a->ip[at - 1])) {
+        a->ip[at] = a->ip[at - 1];
+        at--;
+    }
+    a->ip[at] = *ip;
+    a->n++;
+}
+
+static void take_addresses(struct entry *x, const struct ares_addrinfo *info)
 {
     struct resolve_answer *a = &x->answer;
     for (const struct ares_addrinfo_node *n = info->nodes; n && a->n < RESOLVE_ADDRESSES_MAX;
@@ -202,14 +232,9 @@ static void take_addresses(struct entry *x, const struct ares_addrinfo *info, in
         memcpy(&ss, n->ai_addr, n->ai_addrlen);
         if (ip_port_from_sockaddr((const struct sockaddr *)&ss, &at) != OK)
             continue;
-        bool is_known = false;
-        for (unsigned i = 0; i < a->n && !is_known; i++)
-            is_known = ip_eq(&a->ip[i], &at.ip);
-        if (is_known)
-            continue;
-        a->ip[a->n++] = at.ip;
-        if (n->ai_ttl >= 0 && n->ai_ttl < *ttl_s)
-            *ttl_s = n->ai_ttl;
+        add(a, &at.ip);
+        if (n->ai_ttl >= 0 && n->ai_ttl < x->ttl_s)
+            x->ttl_s = n->ai_ttl;
     }
 }
 
@@ -226,32 +251,13 @@ static enum err err_of(int status)
     }
 }
 
-static void on_answer(void *ctx, int status, int n_timeouts, struct ares_addrinfo *info)
+/* Those who wait get what is there. */
+static void tell(struct entry *x)
 {
-    struct entry *x = ctx;
-    struct resolve *r = x->r;
-    (void)n_timeouts;
-    x->is_asked = false;
-    x->answer = (struct resolve_answer){.err = err_of(status)};
-    int64_t ttl_s = r->max_ttl_s;
-    if (info) {
-        if (status == ARES_SUCCESS)
-            take_addresses(x, info, &ttl_s);
-        ares_freeaddrinfo(info);
-    }
-    if (x->answer.err == OK && x->answer.n == 0)
-        x->answer.err = ERR_NOT_FOUND;
-    if (x->answer.err == OK) {
-        int64_t least = r->min_ttl_s;
-        x->until_ms = r->loop->now_ms + (ttl_s < least ? least : ttl_s) * 1000;
-    } else {
-        r->n_failed++;
-        x->until_ms =
-            r->loop->now_ms + (x->answer.err == ERR_NOT_FOUND ? GONE_TTL_MS : FAILED_TTL_MS);
-    }
-    list_push_back(&r->aged, &x->by_age);
     struct resolve_answer copy = x->answer; /* a waiter may ask again and so change the cache */
     struct list waiters;
+    x->is_told = true;
+    timer_stop(&x->r->loop->timers, &x->other);
     if (list_empty(&x->waiters))
         return;
     list_insert_between(&waiters, x->waiters.prev, &x->waiters);
@@ -263,13 +269,80 @@ static void on_answer(void *ctx, int status, int n_timeouts, struct ares_addrinf
     }
 }
 
+static void on_other_late(struct timer *t)
+{
+    tell(LIST_ENTRY(t, struct entry, other));
+}
+
+/* Both families, or the file, have answered. */
+static void finish(struct entry *x)
+{
+    struct resolve *r = x->r;
+    int64_t now_ms = r->loop->now_ms, least = r->min_ttl_s;
+    if (x->answer.err == OK) {
+        x->until_ms = now_ms + (x->ttl_s < least ? least : x->ttl_s) * 1000;
+    } else {
+        r->n_failed++;
+        x->until_ms = now_ms + (x->answer.err == ERR_NOT_FOUND ? GONE_TTL_MS : FAILED_TTL_MS);
+    }
+    list_push_back(&r->aged, &x->by_age);
+    tell(x);
+}
+
+/* That there is no address of one family says nothing as long as the other has one, or failed. */
+static void take(struct entry *x, int status, struct ares_addrinfo *info)
+{
+    enum err e = err_of(status);
+    if (info) {
+        if (status == ARES_SUCCESS)
+            take_addresses(x, info);
+        ares_freeaddrinfo(info);
+    }
+    if (x->answer.n > 0)
+        x->answer.err = OK;
+    else if (e != OK && e != ERR_NOT_FOUND)
+        x->answer.err = e;
+}
+
+static void on_answer(void *ctx, int status, int n_timeouts, struct ares_addrinfo *info)
+{
+    struct entry *x = ctx;
+    struct resolve *r = x->r;
+    (void)n_timeouts;
+    take(x, status, info);
+    if (--x->n_owed == 0)
+        finish(x);
+    else if (x->answer.n > 0 && !r->is_closing)
+        timer_set(&r->loop->timers, &x->other, r->loop->now_ms + OTHER_MS);
+}
+
+/* Called back before ares_getaddrinfo returns. */
+static void on_file(void *ctx, int status, int n_timeouts, struct ares_addrinfo *info)
+{
+    (void)n_timeouts;
+    take(ctx, status, info);
+}
+
 static void ask(struct resolve *r, struct entry *x)
 {
     struct ares_addrinfo_hints hints = {.ai_flags = ARES_AI_NOSORT, .ai_socktype = SOCK_STREAM};
     hints.ai_family = AF_UNSPEC;
-    x->is_asked = true;
+    x->answer = (struct resolve_answer){.err = ERR_NOT_FOUND};
+    x->ttl_s = r->max_ttl_s;
+    x->is_told = false;
     list_remove(&x->by_age);
     r->n_asked++;
+    if (r->files)
+        ares_getaddrinfo(r->files, x->name.text, NULL, &hints, on_file, x);
+    if (x->answer.n > 0) {
+        finish(x);
+        return;
+    }
+    x->answer.err = ERR_NOT_FOUND;
+    x->n_owed = 2;
+    hints.ai_family = AF_INET6;
+    ares_getaddrinfo(r->channel, x->name.text, NULL, &hints, on_answer, x);
+    hints.ai_family = AF_INET;
     ares_getaddrinfo(r->channel, x->name.text, NULL, &hints, on_answer, x);
     arm(r);
 }
@@ -291,6 +364,7 @@ static enum err new_entry(struct resolve *r, struct str host, struct entry **out
     x->name.n = (uint8_t)host.n;
     list_init(&x->by_age);
     list_init(&x->waiters);
+    timer_init(&x->other, on_other_late);
     enum err e = map_put(&r->by_name, host_str(&x->name), x, NULL);
     if (e != OK) {
         free(x);
@@ -309,12 +383,12 @@ enum err resolve_ask(struct resolve *r, struct str host, struct resolve_query *q
         if (e != OK)
             return e;
         ask(r, x);
-    } else if (!x->is_asked && x->until_ms <= r->loop->now_ms) {
+    } else if (x->n_owed == 0 && x->until_ms <= r->loop->now_ms) {
         ask(r, x);
-    } else if (!x->is_asked) {
+    } else if (x->is_told) {
         r->n_hits++;
     }
-    if (!x->is_asked) { /* cached, or c-ares knew at once (a hosts file, no server) */
+    if (x->is_told) { /* cached, or c-ares knew at once (a hosts file, no server) */
         *out = x->answer;
         return OK;
     }

@@ -1,6 +1,8 @@
 /* resolve: names to addresses over c-ares inside a worker's loop, with a cache of its own. Answers
  * keep their TTL (bounded), "no such name" and failures are remembered shortly, one name is asked
- * once at a time however many wait for it. Search domains are off: a name is what the client said.
+ * once at a time however many wait for it. IPv4 and IPv6 are asked for apart: when one is there the
+ * other is waited for 50 ms, and comes into the cache when it comes (RFC 8305 3). /etc/hosts goes
+ * before both. Search domains are off: a name is what the client said.
  * Owner: the resolver; a query is the caller's storage and must be cancelled before it goes.
  * Threads: one worker. Limit: RESOLVE_CACHE_MAX names, the oldest go first. */
 #ifndef PROXYD_IO_RESOLVE_H
