@@ -93,56 +93,83 @@ static void test_one_probe_waits(void **state)
     probe_fini(&p);
 }
 
+struct asked {
+    const char *why, *method, *behind;
+    int port, listener, now_ms, spoiled;
+    bool want;
+};
+
+/* Is what asks in this way taken? */
+static bool is_taken(struct probe *p, const char token[PROBE_TOKEN_BYTES], const struct asked *a)
+{
+    char at[200], text[500], mine[PROBE_TOKEN_BYTES];
+    struct ip_port to;
+    struct http_refusal why;
+    struct worker *w = calloc(1, sizeof *w);
+    struct work *k = calloc(1, sizeof *k);
+    struct conn c = {.listener = (uint16_t)a->listener};
+    struct request r = {.w = w, .conn = &c, .k = k};
+    bool is_connect = strcmp(a->method, "CONNECT") == 0;
+    memcpy(mine, token, sizeof mine);
+    if (a->spoiled >= 0)
+        mine[a->spoiled] = mine[a->spoiled] == '0' ? '1' : '0';
+    if (is_connect)
+        snprintf(at, sizeof at, "%.*s%s." PROBE_HOST ":%d", PROBE_TOKEN_BYTES, mine, a->behind,
+                 a->port);
+    else
+        snprintf(at, sizeof at, PROBE_HOST ":%d", a->port);
+    if (is_connect)
+        snprintf(text, sizeof text, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\n", at, at);
+    else
+        snprintf(text, sizeof text, "%s http://%s/%.*s%s HTTP/1.1\r\nHost: %s\r\n\r\n", a->method,
+                 at, PROBE_TOKEN_BYTES, mine, a->behind, at);
+    http_head_init_request(&k->req, NULL);
+    assert_int_equal(http_head_parse(&k->req, str_of(text), &why), OK);
+    k->host = host_str(&k->req.url.host);
+    w->loop.now_ms = a->now_ms;
+    bool is_it = probe_take(p, &r, &to);
+    if (is_it)
+        assert_int_equal(to.port, 4711);
+    free(k);
+    free(w);
+    return is_it;
+}
+
 /* Who has not the token, the listener, the port and the time gets nothing; who has, gets it once.
  */
 static void test_the_token(void **state)
 {
     (void)state;
-    struct probe p;
-    struct ip_port to;
-    struct http_refusal why;
-    char token[PROBE_TOKEN_BYTES], text[200];
-    struct worker *w = calloc(1, sizeof *w);
-    struct work *k = calloc(1, sizeof *k);
-    struct conn c = {.listener = 1};
-    struct request r = {.w = w, .conn = &c, .k = k};
-    struct probe_order o = {.listener = 1, .echo = {.port = 4711}, .until_ms = 2000};
-    static const struct {
-        const char *why, *behind;
-        int port, listener, now_ms, spoiled;
-        bool want;
-    } rows[] = {
-        {"one digit is another", "", 4711, 1, 1000, 31, false},
-        {"the first digit is", "", 4711, 1, 1000, 0, false},
-        {"another listener", "", 4711, 2, 1000, -1, false},
-        {"another port", "", 4712, 1, 1000, -1, false},
-        {"too late", "", 4711, 1, 2000, -1, false},
-        {"more behind it", "/", 4711, 1, 1000, -1, false},
-        {"it", "", 4711, 1, 1999, -1, true},
-        {"it, again", "", 4711, 1, 1000, -1, false},
+    static const struct asked rows[] = {
+        {"one digit is another", "GET", "", 4711, 1, 1000, 31, false},
+        {"the first digit is", "GET", "", 4711, 1, 1000, 0, false},
+        {"another listener", "GET", "", 4711, 2, 1000, -1, false},
+        {"another port", "GET", "", 4712, 1, 1000, -1, false},
+        {"too late", "GET", "", 4711, 1, 2000, -1, false},
+        {"more behind it", "GET", "/", 4711, 1, 1000, -1, false},
+        {"a tunnel with one digit another", "CONNECT", "", 4711, 1, 1000, 5, false},
+        {"a tunnel at another port", "CONNECT", "", 4712, 1, 1000, -1, false},
+        {"a tunnel with more behind it", "CONNECT", ".x", 4711, 1, 1000, -1, false},
+        {"it", "GET", "", 4711, 1, 1999, -1, true},
+        {"it, again", "GET", "", 4711, 1, 1000, -1, false},
+        {"it, again as a tunnel", "CONNECT", "", 4711, 1, 1000, -1, false},
     };
+    static const struct asked others[] = {{"a body", "POST", "", 4711, 1, 1000, -1, true},
+                                          {"a tunnel", "CONNECT", "", 4711, 1, 1000, -1, true}};
+    struct probe p;
+    char token[PROBE_TOKEN_BYTES];
+    struct probe_order o = {.listener = 1, .echo = {.port = 4711}, .until_ms = 2000};
     probe_init(&p);
     assert_int_equal(probe_arm(&p, &o, token), OK);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        char target[120], mine[PROBE_TOKEN_BYTES];
-        memcpy(mine, token, sizeof mine);
-        if (rows[i].spoiled >= 0)
-            mine[rows[i].spoiled] = mine[rows[i].spoiled] == '0' ? '1' : '0';
-        snprintf(target, sizeof target, "http://" PROBE_HOST ":%d/%.*s%s", rows[i].port,
-                 PROBE_TOKEN_BYTES, mine, rows[i].behind);
-        snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: " PROBE_HOST ":%d\r\n\r\n", target,
-                 rows[i].port);
-        http_head_init_request(&k->req, NULL);
-        assert_int_equal(http_head_parse(&k->req, str_of(text), &why), OK);
-        c.listener = (uint16_t)rows[i].listener;
-        w->loop.now_ms = rows[i].now_ms;
-        if (probe_take(&p, &r, &to) != rows[i].want)
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (is_taken(&p, token, &rows[i]) != rows[i].want)
             fail_msg("%s", rows[i].why);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        assert_int_equal(probe_arm(&p, &o, token), OK);
+        if (!is_taken(&p, token, &others[i]) || is_taken(&p, token, &others[i]))
+            fail_msg("%s", others[i].why);
     }
-    assert_int_equal(to.port, 4711);
     probe_fini(&p);
-    free(k);
-    free(w);
 }
 
 int main(void)
