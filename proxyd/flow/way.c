@@ -195,6 +195,7 @@ void way_wait(struct request *r, uint32_t most_ms)
 void way_answered(struct request *r)
 {
     timer_stop(&r->w->loop.timers, &r->k->parent_timer);
+    r->k->is_parent_late = false; /* the next may be the server itself */
 }
 
 void way_connected(struct request *r)

@@ -346,6 +346,15 @@ def test_silence_is_no_answer(s):
         assert time.monotonic() - begun < 6
 
 
+def test_when_all_are_silent_the_server_answers(s):
+    with Origin() as o, Parent("one") as one:
+        one.mode = "hang"
+        through(s, group("hq", one), group("branch", one, when_all_down="direct", answer_timeout_ms=300), default="branch")
+        publish(s, policy())
+        assert s.get(o.url("/echo").replace("127.0.0.1", "back.test")).status_code == 200
+        assert len(one.heads) == 1 and len(o.requests) == 1, "each was asked once"
+
+
 def test_a_request_with_effect_is_not_sent_twice(s):
     with Parent("one") as one, Parent("two") as two:
         through(s, group("other", one, two), group("hq", one, two), group("branch", one))
